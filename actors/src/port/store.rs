@@ -1,0 +1,199 @@
+//! The store port: customer rows, leases, the timer index, the outreach ledger, decisions and links.
+//!
+//! Rows win by their write timestamp, row by row, whatever the order of arrival; leases and the ledger change by compare-and-set.
+
+use bytes::Bytes;
+use schemas::customer::Link;
+use schemas::decision::{Decision, OutcomeStatus, Outreach};
+use schemas::ids::{CustomerId, Epoch, OutreachId, PartitionId, Position};
+use schemas::time::Timestamp;
+
+use super::{Kind, Reply};
+
+/// Width of a slot of the timer index.
+pub const TIMER_SLOT_MS: i64 = 5 * 60 * 1_000;
+
+/// A customer row as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Write timestamp, within the writer's range; no two writes of a row share one.
+    pub written_at: i64,
+    /// Epoch of the writer.
+    pub epoch: Epoch,
+    /// The encoded row: state, marks, timers and outbox, one instant.
+    pub state: Bytes,
+}
+
+/// The lease row of a partition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lease {
+    /// Counts the owners.
+    pub epoch: Epoch,
+    /// Random value of the attempt that took it; 0 = nobody yet.
+    pub owner: u128,
+    /// Highest write timestamp that this epoch may use.
+    pub written_at_max: i64,
+    /// Where the owner starts: nothing below it has effects that are not safe.
+    pub position: Position,
+    /// Timer slots below it are done.
+    pub timer_cursor: i64,
+}
+
+/// How a compare-and-set ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cas<T> {
+    /// It was applied.
+    Applied,
+    /// It was refused; this is what is there.
+    Refused(T),
+}
+
+/// An entry of the timer index: a customer to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WakeUp {
+    /// `due / TIMER_SLOT_MS`, rounded down.
+    pub slot: i64,
+    /// When.
+    pub due: Timestamp,
+    /// Whom.
+    pub customer: CustomerId,
+}
+
+/// State of an outreach in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedgerState {
+    /// A dispatcher has it; for a channel without idempotency the call may be under way.
+    Reserved,
+    /// The channel call of an at-most-once channel is about to be made; never repeated from here.
+    Calling,
+    /// Given back to the row; attempt n + 1 may follow.
+    Returned(OutcomeStatus),
+    /// Done.
+    Done(OutcomeStatus),
+}
+
+/// An outreach in the ledger. Its body is fixed with the reservation, so that an id never names two contents.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LedgerEntry {
+    /// What is sent: the first body that was reserved for this id and attempt.
+    pub outreach: Outreach,
+    /// Random value of the dispatcher that reserved it.
+    pub reserver: u128,
+    /// Where it stands.
+    pub state: LedgerState,
+    /// When it changed last.
+    pub at: Timestamp,
+    /// The channel's own reference.
+    pub provider_ref: Option<String>,
+}
+
+/// A change of the ledger: applied only if the entry stands as `expect` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LedgerChange {
+    /// What must be there: `None` = no entry, `Some((attempt, state))` = that attempt in that state.
+    pub expect: Option<(u32, LedgerState)>,
+    /// What is there afterwards.
+    pub entry: LedgerEntry,
+}
+
+/// A row was written, the store's tail is as described.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Changes when the store may have lost acknowledged writes (a node came back without its tail): the owner assigns anew.
+    pub generation: u64,
+}
+
+/// A page of rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowPage {
+    /// Rows in key order.
+    pub rows: Vec<Row>,
+    /// Where the next page starts; `None` = that was all.
+    pub next: Option<CustomerId>,
+}
+
+/// Rows, leases, timers, ledger, decisions, links.
+pub trait Store: Send + Sync {
+    /// Returns one row.
+    fn read_row(&self, partition: PartitionId, customer: CustomerId) -> Reply<Option<Row>, Error>;
+
+    /// Writes rows of one partition; each wins or loses by its own `written_at`. Resolves when all are durable; idempotent.
+    fn write_rows(&self, partition: PartitionId, rows: Vec<Row>) -> Reply<Written, Error>;
+
+    /// Returns rows of a partition in key order from `from` on (from the first on `None`), at most `max`.
+    fn scan_rows(
+        &self,
+        partition: PartitionId,
+        from: Option<CustomerId>,
+        max: usize,
+    ) -> Reply<RowPage, Error>;
+
+    /// Returns the lease row as a serial read sees it, the default before the first owner.
+    fn read_lease(&self, partition: PartitionId) -> Reply<Lease, Error>;
+
+    /// Replaces the lease row if its epoch and owner are those of `expect`.
+    ///
+    /// Errors: `Retry` = unknown whether it was applied; read it back before concluding anything.
+    fn cas_lease(&self, partition: PartitionId, expect: Lease, new: Lease) -> Reply<Cas<Lease>, Error>;
+
+    /// Adds entries to the timer index; durable when resolved, idempotent.
+    fn add_wake_ups(&self, partition: PartitionId, wake_ups: Vec<WakeUp>) -> Reply<Written, Error>;
+
+    /// Returns the entries with `from <= slot < to`, ordered by due time.
+    fn scan_wake_ups(&self, partition: PartitionId, from: i64, to: i64) -> Reply<Vec<WakeUp>, Error>;
+
+    /// Returns an outreach's entry as a serial read sees it.
+    fn read_ledger(&self, customer: CustomerId, id: OutreachId) -> Reply<Option<LedgerEntry>, Error>;
+
+    /// Changes an outreach's entry by compare-and-set.
+    ///
+    /// Errors: `Retry` = unknown whether it was applied; read it back.
+    fn cas_ledger(&self, change: LedgerChange) -> Reply<Cas<Option<Box<LedgerEntry>>>, Error>;
+
+    /// Returns the ledger's entries of a customer in id order, of all customers on `None`, at most `max`.
+    fn scan_ledger(&self, customer: Option<CustomerId>, max: usize) -> Reply<Vec<LedgerEntry>, Error>;
+
+    /// Writes decisions; idempotent by id.
+    fn write_decisions(&self, decisions: Vec<Decision>) -> Reply<Written, Error>;
+
+    /// Returns a customer's decisions, newest first, of one trigger or all, at most `max`.
+    fn read_decisions(
+        &self,
+        customer: CustomerId,
+        trigger: Option<String>,
+        max: usize,
+    ) -> Reply<Vec<Decision>, Error>;
+
+    /// Adds links; durable when resolved, idempotent.
+    fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, Error>;
+
+    /// Returns the customers a value leads to, in id order, at most `max`.
+    fn find_links(&self, link: Link, max: usize) -> Reply<Vec<CustomerId>, Error>;
+}
+
+/// Why a store operation failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The store did not answer in time or is not reachable; what was asked may have happened.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be read.
+    #[error("the store holds something unreadable: {0}")]
+    Corrupt(String),
+    /// The store cannot go on, e.g. a failed fsync or a full disk.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+impl Error {
+    /// Returns how a caller goes on.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Unavailable(_) => Kind::Retry,
+            Error::Corrupt(_) => Kind::Reject,
+            Error::Failed(_) => Kind::Fatal,
+        }
+    }
+}

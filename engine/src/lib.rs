@@ -1,0 +1,1 @@
+//! Adapters and wiring of the Care Engine.

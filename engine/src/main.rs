@@ -1,0 +1,2 @@
+//! The `care` binary.
+fn main() {}

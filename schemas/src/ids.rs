@@ -1,0 +1,180 @@
+//! Identities and positions: newtypes, so that the wrong one does not compile, and the stable hashes they are made with.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// Prefix of the customer id of a shopper who is known by an anonymous id only.
+pub const ANONYMOUS_PREFIX: &str = "anon:";
+
+/// Names one customer: a `userId`, or [`ANONYMOUS_PREFIX`] and an `anonymousId`. It is the key of every record of the customer.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CustomerId(SmolStr);
+
+impl CustomerId {
+    /// Returns the id of an identified customer.
+    pub fn user(id: &str) -> Self {
+        Self(SmolStr::new(id))
+    }
+
+    /// Returns the id of a shopper known by an anonymous id only.
+    pub fn anonymous(id: &str) -> Self {
+        Self(SmolStr::from_iter([ANONYMOUS_PREFIX, id]))
+    }
+
+    /// Returns the id as it stands in record keys and rows.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns true when the id is of an anonymous shopper.
+    pub fn is_anonymous(&self) -> bool {
+        self.0.starts_with(ANONYMOUS_PREFIX)
+    }
+}
+
+impl fmt::Display for CustomerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for CustomerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Offset of a record in its partition of a topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(pub u64);
+
+impl Position {
+    /// Returns the position behind this one.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Counts the owners that a partition has had; a higher epoch fences every lower one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u64);
+
+/// Number of a partition of the log. What a record of partition p causes goes to partition p.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartitionId(pub u32);
+
+impl PartitionId {
+    /// Returns the partition of a record key as Kafka's default partitioner chooses it (murmur2).
+    ///
+    /// Bounds: `partitions` ≥ 1, else partition 0.
+    /// Source: Apache Kafka, `Utils.murmur2` and `BuiltInPartitioner`.
+    pub fn of(key: &str, partitions: u32) -> Self {
+        Self((murmur2(key.as_bytes()) & 0x7fff_ffff).checked_rem(partitions).unwrap_or(0))
+    }
+}
+
+/// Returns Kafka's 32-bit murmur2 hash.
+///
+/// Source: Apache Kafka, `org.apache.kafka.common.utils.Utils.murmur2`.
+pub fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut hash = 0x9747_b28c ^ data.len() as u32;
+    let (words, tail) = data.as_chunks::<4>();
+    for word in words {
+        let k = u32::from_le_bytes(*word).wrapping_mul(M);
+        hash = hash.wrapping_mul(M) ^ (k ^ (k >> 24)).wrapping_mul(M);
+    }
+    for (i, byte) in tail.iter().enumerate() {
+        hash ^= u32::from(*byte) << (8 * i);
+    }
+    if !tail.is_empty() {
+        hash = hash.wrapping_mul(M);
+    }
+    hash = (hash ^ (hash >> 13)).wrapping_mul(M);
+    hash ^ (hash >> 15)
+}
+
+/// Hash of a message id; equal ids within 24 h are one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(pub u64);
+
+impl MessageId {
+    /// Returns the hash of a message id as its sender wrote it.
+    pub fn of(text: &str) -> Self {
+        Self(xxh3_64(text.as_bytes()))
+    }
+}
+
+/// Names what one trigger instance does at one step, for ever: the record that opened it (at its origin, when it moved by a merge)
+/// and the number of the step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Slot {
+    /// Customer whose record opened the instance.
+    pub origin: CustomerId,
+    /// Position of that record in the origin's partition.
+    pub position: Position,
+    /// Tells apart instances that one record opens (two crossings, two keys).
+    pub nth: u16,
+    /// Step of the instance, from 0.
+    pub step: u8,
+}
+
+/// Names one outreach or decision: a hash of customer, trigger and slot, the same on every replay.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OutreachId(pub u128);
+
+impl OutreachId {
+    /// Returns the id of what `trigger` does in `slot`. The origin's id stands in the slot, so a moved instance keeps its id.
+    pub fn of(trigger: &str, slot: &Slot) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        for part in [slot.origin.as_str(), trigger] {
+            bytes.extend((part.len() as u64).to_le_bytes());
+            bytes.extend(part.as_bytes());
+        }
+        bytes.extend(slot.position.0.to_le_bytes());
+        bytes.extend(slot.nth.to_le_bytes());
+        bytes.push(slot.step);
+        Self(xxh3_128(&bytes))
+    }
+}
+
+impl fmt::Display for OutreachId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for OutreachId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn murmur2_equals_kafkas() {
+        for (text, hash) in
+            [("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536)]
+        {
+            assert_eq!(murmur2(text.as_bytes()) as i32, hash, "{text}");
+        }
+    }
+}

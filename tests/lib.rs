@@ -1,0 +1,1 @@
+//! Integration tests of the Care Engine; see `main.rs`.

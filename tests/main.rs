@@ -1,0 +1,1 @@
+//! One integration binary: worlds in memory, real data, crash loops, the tidy test.
