@@ -74,6 +74,31 @@ pub enum LedgerState {
     Done(OutcomeStatus),
 }
 
+/// The kinds of [`LedgerState`], for comparing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerStage {
+    /// [`LedgerState::Reserved`].
+    Reserved,
+    /// [`LedgerState::Calling`].
+    Calling,
+    /// [`LedgerState::Returned`], whatever it says.
+    Returned,
+    /// [`LedgerState::Done`], whatever it says.
+    Done,
+}
+
+impl LedgerState {
+    /// Returns the kind of the state.
+    pub fn stage(&self) -> LedgerStage {
+        match self {
+            LedgerState::Reserved => LedgerStage::Reserved,
+            LedgerState::Calling => LedgerStage::Calling,
+            LedgerState::Returned(_) => LedgerStage::Returned,
+            LedgerState::Done(_) => LedgerStage::Done,
+        }
+    }
+}
+
 /// An outreach in the ledger. Its body is fixed with the reservation, so that an id never names two contents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LedgerEntry {
@@ -92,8 +117,8 @@ pub struct LedgerEntry {
 /// A change of the ledger: applied only if the entry stands as `expect` says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LedgerChange {
-    /// What must be there: `None` = no entry, `Some((attempt, state))` = that attempt in that state.
-    pub expect: Option<(u32, LedgerState)>,
+    /// What must be there: `None` = no entry, `Some((attempt, stage))` = that attempt in that stage.
+    pub expect: Option<(u32, LedgerStage)>,
     /// What is there afterwards.
     pub entry: LedgerEntry,
 }
