@@ -4,3 +4,5 @@
 //! `dispatcher` turns outreach into channel calls; `kit` holds the in-memory doubles and the contract suites that every adapter passes.
 
 pub mod port;
+
+pub mod dead_letter;
