@@ -1,0 +1,106 @@
+# Shared by ops/test, ops/demo and ops/bench: finds or installs what they need, and says so. Sourced, never run.
+#
+# Nothing is installed outside the system's packages (apt, as root only), the Rust toolchain that rust-toolchain.toml names (rustup
+# does that) and one cache folder, so a second run only looks.
+
+CARGO_DENY_VERSION=0.20.2
+CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/care-engine
+STEP_NAME=
+STEP_START=0
+STEP_TIMES=()
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then BOLD=$'\e[1m' DIM=$'\e[2m' RED=$'\e[31m' PLAIN=$'\e[0m'; else BOLD='' DIM='' RED='' PLAIN=''; fi
+
+# Prints one line about what happens now.
+say() { printf '%s\n' "${DIM}·${PLAIN} $*"; }
+
+# Prints why nothing more can be done, and ends the script.
+fail() {
+    printf '%s\n' "${RED}✗ $*${PLAIN}" >&2
+    exit 1
+}
+
+# Runs the rest of its arguments as the step that the first one names, and notes its wall time.
+step() {
+    STEP_NAME=$1
+    STEP_START=$SECONDS
+    shift
+    printf '\n%s\n' "${BOLD}▸ $STEP_NAME${PLAIN}"
+    "$@"
+    STEP_TIMES+=("$(printf '%6d s  %s' "$((SECONDS - STEP_START))" "$STEP_NAME")")
+    STEP_NAME=
+}
+
+# Names the step that ended the script.
+report_failed_step() {
+    local status=$?
+    if [ "$status" -ne 0 ] && [ -n "$STEP_NAME" ]; then
+        printf '\n%s\n' "${RED}✗ $STEP_NAME failed after $((SECONDS - STEP_START)) s (exit status $status)${PLAIN}" >&2
+    fi
+}
+trap report_failed_step EXIT
+
+# Prints the wall time of every step so far.
+print_step_times() {
+    printf '\n%s\n' "${BOLD}time per step${PLAIN}"
+    printf '%s\n' "${STEP_TIMES[@]}"
+}
+
+# Makes sure that the commands named by "command:package" pairs are there, installing the packages when root on Debian.
+need_system_packages() {
+    local missing=() pair
+    for pair in "$@"; do
+        command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
+    done
+    if [ "${#missing[@]}" -eq 0 ]; then
+        say "system packages: present"
+        return
+    fi
+    local install="apt-get install -y --no-install-recommends ${missing[*]}"
+    if ! command -v apt-get >/dev/null 2>&1; then
+        fail "missing: ${missing[*]} (this is no Debian: install them by your system's package manager)"
+    elif [ "$(id -u)" -ne 0 ]; then
+        fail "missing: ${missing[*]}. Run:  sudo apt-get update && sudo $install"
+    fi
+    say "system packages: installing ${missing[*]}"
+    DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && $install -qq" >/dev/null
+}
+
+# Makes sure that cargo and the toolchain of rust-toolchain.toml are there; rustup installs the toolchain at its first use.
+need_rust() {
+    if ! command -v cargo >/dev/null 2>&1 && [ -f "$HOME/.cargo/env" ]; then
+        # shellcheck disable=SC1091
+        . "$HOME/.cargo/env"
+    fi
+    command -v cargo >/dev/null 2>&1 || fail "missing: Rust. Install rustup as https://rustup.rs says, then run this again"
+    local wanted have
+    wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    if command -v rustup >/dev/null 2>&1 && ! rustup toolchain list | grep -q "^$wanted"; then
+        say "rust: installing $wanted"
+        rustup toolchain install "$wanted" --profile minimal --component rustfmt --component clippy
+    fi
+    have=$(rustc --version | cut -d' ' -f2)
+    [ "$have" = "$wanted" ] || fail "rust-toolchain.toml wants Rust $wanted, this is $have, and there is no rustup to install it"
+    say "rust: $have"
+}
+
+# Makes sure that the pinned cargo-deny is in the cache; sets CARGO_DENY.
+need_cargo_deny() {
+    CARGO_DENY=$CACHE_DIR/bin/cargo-deny
+    if [ -x "$CARGO_DENY" ] && [ "$("$CARGO_DENY" --version)" = "cargo-deny $CARGO_DENY_VERSION" ]; then
+        say "cargo-deny: $CARGO_DENY_VERSION in $CACHE_DIR"
+        return
+    fi
+    say "cargo-deny: installing $CARGO_DENY_VERSION into $CACHE_DIR (some minutes, once)"
+    cargo install --quiet --locked --root "$CACHE_DIR" "cargo-deny@$CARGO_DENY_VERSION"
+}
+
+# Fetches every crate that Cargo.lock names, so that the steps behind it need no network.
+need_crates() {
+    if cargo fetch --locked --offline --quiet 2>/dev/null; then
+        say "crates: in the local cache"
+    else
+        say "crates: fetching what Cargo.lock names"
+        cargo fetch --locked --quiet
+    fi
+}
