@@ -58,7 +58,9 @@ impl DeadLetter {
             kind: RecordKind::DeadLetter,
             epoch: None,
             stamp: None,
-            body: Bytes::from(serde_json::to_vec(self).expect("a struct of strings and numbers is always JSON")),
+            body: Bytes::from(
+                serde_json::to_vec(self).expect("a struct of strings and numbers is always JSON"),
+            ),
         }
     }
 }

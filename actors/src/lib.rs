@@ -6,3 +6,5 @@
 pub mod port;
 
 pub mod dead_letter;
+
+pub mod partition;

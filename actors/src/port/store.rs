@@ -158,7 +158,8 @@ pub trait Store: Send + Sync {
     /// Returns the lease row as a serial read sees it, the default before the first owner.
     fn read_lease(&self, partition: PartitionId) -> Reply<Lease, Error>;
 
-    /// Replaces the lease row if its epoch and owner are those of `expect`.
+    /// Replaces the lease row if it equals `expect` as a whole: a take-over between the reading and the replacing of which the owner
+    /// confirmed or raised its range must fail, or the ranges of two epochs overlap.
     ///
     /// Errors: `Retry` = unknown whether it was applied; read it back before concluding anything.
     fn cas_lease(&self, partition: PartitionId, expect: Lease, new: Lease) -> Reply<Cas<Lease>, Error>;

@@ -1,0 +1,11 @@
+//! One partition of the log: its lease, its customers, and the order in which what they cause becomes durable.
+//!
+//! Read in this order: [`protocol`] is the vocabulary (what wakes the core, what it asks for); [`turn`] is what a customer is asked
+//! and answers; [`core`] decides, without I/O, clock or chance; [`perform`] does what the core asks through the ports; [`cell`] is
+//! one live customer. An actor shell and the seeded simulator drive the same core with the same `perform` and the same cells.
+
+pub mod protocol;
+pub mod settings;
+pub mod turn;
+
+pub mod perform;
