@@ -1,1 +1,3 @@
-//! Integration tests of the Care Engine; see `main.rs`.
+//! What the integration tests share with the demonstration: a small invented shop whose events are made from a seed.
+
+pub mod shop;
