@@ -26,6 +26,20 @@ pub enum Verdict {
     Failed,
 }
 
+impl Verdict {
+    /// Returns the name used in listings and metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Sent => "sent",
+            Verdict::Withheld => "withheld",
+            Verdict::Deferred => "deferred",
+            Verdict::Suppressed => "suppressed",
+            Verdict::Expired => "expired",
+            Verdict::Failed => "failed",
+        }
+    }
+}
+
 /// Why a proposal ended as it did. The list is closed; a new reason is added here and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +92,38 @@ pub enum Reason {
     Merged,
     /// The channel refused it for good.
     ChannelRefused,
+}
+
+impl Reason {
+    /// Returns the name used in listings and metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Clear => "clear",
+            Reason::Condition => "condition",
+            Reason::Exited => "exited",
+            Reason::GoalReached => "goal_reached",
+            Reason::Cooldown => "cooldown",
+            Reason::ReentryMax => "reentry_max",
+            Reason::NoKey => "no_key",
+            Reason::InstanceLimit => "instance_limit",
+            Reason::NoConsent => "no_consent",
+            Reason::SuppressedCustomer => "suppressed_customer",
+            Reason::Cap => "cap",
+            Reason::QuietHours => "quiet_hours",
+            Reason::Priority => "priority",
+            Reason::MaxAge => "max_age",
+            Reason::MaxDefer => "max_defer",
+            Reason::OpenCase => "open_case",
+            Reason::Holdout => "holdout",
+            Reason::GlobalControl => "global_control",
+            Reason::LateEvent => "late_event",
+            Reason::Shadow => "shadow",
+            Reason::Render => "render",
+            Reason::Erased => "erased",
+            Reason::Merged => "merged",
+            Reason::ChannelRefused => "channel_refused",
+        }
+    }
 }
 
 /// One condition as it was evaluated.
