@@ -8,3 +8,7 @@ pub mod port;
 pub mod dead_letter;
 
 pub mod partition;
+
+pub mod metrics;
+
+pub mod kit;

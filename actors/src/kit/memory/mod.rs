@@ -1,0 +1,13 @@
+//! In-memory doubles: plain, correct, without faults. Each is a cheap handle; clones share what they hold.
+
+mod channel;
+mod clock;
+mod log;
+mod predictor;
+mod store;
+
+pub use channel::RecordingChannel;
+pub use clock::ManualClock;
+pub use log::MemoryLog;
+pub use predictor::ScriptedPredictor;
+pub use store::MemoryStore;

@@ -1,0 +1,544 @@
+//! Every metric of the engine: names, units and labels stand here and nowhere else.
+//!
+//! Names are `care_<room>_<noun>_<unit>[_total]` in base units. Labels are bounded: enums, partitions, and the name of a trigger,
+//! of which [`TRIGGER_NAMES_MAX`] are told apart. Never a customer id.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus::{
+    CounterVec, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+use schemas::customer::Tally;
+use schemas::decision::{Decision, OutcomeStatus};
+use schemas::ids::PartitionId;
+use schemas::score::{Head, ScoreSource};
+use smol_str::SmolStr;
+
+use crate::port::log::Topic;
+
+/// Trigger names that are told apart; those that come later are counted as `other`.
+pub const TRIGGER_NAMES_MAX: usize = 200;
+
+/// Where the engine spends its processor time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the log.
+    Fetch,
+    /// From bytes to records.
+    Decode,
+    /// Ordering, bounding, grouping by customer.
+    Route,
+    /// The customers' turns.
+    Fold,
+    /// From rows to bytes.
+    Encode,
+    /// Writing log and store.
+    Persist,
+    /// Handing on what leaves.
+    Relay,
+}
+
+impl Stage {
+    /// Every stage, in the order an event passes them.
+    pub const ALL: [Stage; 7] =
+        [Stage::Fetch, Stage::Decode, Stage::Route, Stage::Fold, Stage::Encode, Stage::Persist, Stage::Relay];
+
+    /// Returns the name used as label and in summaries.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Fetch => "fetch",
+            Stage::Decode => "decode",
+            Stage::Route => "route",
+            Stage::Fold => "fold",
+            Stage::Encode => "encode",
+            Stage::Persist => "persist",
+            Stage::Relay => "relay",
+        }
+    }
+}
+
+/// The bounded queues of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// Records that wait for their customer's turn.
+    Waiting,
+    /// Rows being loaded.
+    Loading,
+    /// Questions to the predictor.
+    Predictor,
+    /// Operations for the commit thread of the embedded database.
+    Commit,
+    /// Reads of the embedded database.
+    Read,
+}
+
+impl Queue {
+    /// Returns the name used as label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Queue::Waiting => "waiting",
+            Queue::Loading => "loading",
+            Queue::Predictor => "predictor",
+            Queue::Commit => "commit",
+            Queue::Read => "read",
+        }
+    }
+}
+
+/// Which rows a flush writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlushClass {
+    /// Rows with something that must leave at once.
+    Urgent,
+    /// Every other row.
+    Quiet,
+}
+
+impl FlushClass {
+    /// Returns the name used as label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FlushClass::Urgent => "urgent",
+            FlushClass::Quiet => "quiet",
+        }
+    }
+}
+
+/// One value as a scrape would show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Name of the metric.
+    pub name: String,
+    /// Label values in the order of the labels' names.
+    pub labels: Vec<String>,
+    /// Value; of a histogram the number of observations.
+    pub value: f64,
+}
+
+/// Every metric of one engine. Clones share the values.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    events: Events,
+    rows: Rows,
+    outcomes: Outcomes,
+    load: Load,
+    times: Times,
+    triggers: Arc<Mutex<HashSet<SmolStr>>>,
+}
+
+#[derive(Clone)]
+struct Events {
+    applied: IntCounter,
+    replayed: IntCounter,
+    duplicate: IntCounter,
+    late: IntCounter,
+    clamped: IntCounter,
+    unawaited: IntCounter,
+    rejected: IntCounterVec,
+    dead_letters: IntCounter,
+}
+
+#[derive(Clone)]
+struct Rows {
+    written: IntCounter,
+    written_bytes: IntCounter,
+    flushes: IntCounterVec,
+    loaded: IntCounter,
+    passivated: IntCounter,
+    panicked: IntCounter,
+    relayed: IntCounterVec,
+    leases_lost: IntCounterVec,
+}
+
+#[derive(Clone)]
+struct Outcomes {
+    decisions: IntCounterVec,
+    outreach: IntCounterVec,
+    outreach_ignored: IntCounter,
+    scores: IntCounterVec,
+    labels_dropped: IntCounter,
+}
+
+#[derive(Clone)]
+struct Load {
+    customers_live: IntGaugeVec,
+    customers_bytes: IntGaugeVec,
+    rows_dirty: IntGaugeVec,
+    lag: IntGaugeVec,
+    queue_len: IntGaugeVec,
+    queue_refused: IntCounterVec,
+}
+
+#[derive(Clone)]
+struct Times {
+    stage: CounterVec,
+    flush: HistogramVec,
+    timer_lateness: Histogram,
+    decision_latency: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Returns a set of metrics of its own, all at zero.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let make = Make(&registry);
+        Self {
+            events: Events::new(&make),
+            rows: Rows::new(&make),
+            outcomes: Outcomes::new(&make),
+            load: Load::new(&make),
+            times: Times::new(&make),
+            triggers: Arc::default(),
+            registry,
+        }
+    }
+
+    /// Counts what transitions of customer rows did.
+    pub fn applied(&self, tally: &Tally) {
+        let Tally { applied, replayed, duplicate, late, clamped, unawaited } = *tally;
+        let events = &self.events;
+        for (counter, n) in [
+            (&events.applied, applied),
+            (&events.replayed, replayed),
+            (&events.duplicate, duplicate),
+            (&events.late, late),
+            (&events.clamped, clamped),
+            (&events.unawaited, unawaited),
+        ] {
+            if n > 0 {
+                counter.inc_by(u64::from(n));
+            }
+        }
+    }
+
+    /// Counts a record that could not be applied, by the short name of the reason.
+    pub fn rejected(&self, reason: &'static str) {
+        self.events.rejected.with_label_values(&[reason]).inc();
+    }
+
+    /// Counts records appended to the dead-letter topic.
+    pub fn dead_lettered(&self, records: u64) {
+        self.events.dead_letters.inc_by(records);
+    }
+
+    /// Counts one acknowledged write of rows.
+    pub fn flushed(&self, class: FlushClass, rows: u64, bytes: u64, took: Duration) {
+        self.rows.written.inc_by(rows);
+        self.rows.written_bytes.inc_by(bytes);
+        self.rows.flushes.with_label_values(&[class.as_str()]).inc();
+        self.times.flush.with_label_values(&[class.as_str()]).observe(took.as_secs_f64());
+    }
+
+    /// Counts customers that came to life.
+    pub fn loaded(&self, customers: u64) {
+        self.rows.loaded.inc_by(customers);
+    }
+
+    /// Counts customers that were put to rest.
+    pub fn passivated(&self, customers: u64) {
+        self.rows.passivated.inc_by(customers);
+    }
+
+    /// Counts a customer that panicked and is loaded again.
+    pub fn panicked(&self) {
+        self.rows.panicked.inc();
+    }
+
+    /// Counts acknowledged relays to a topic.
+    pub fn relayed(&self, topic: Topic, records: u64) {
+        self.rows.relayed.with_label_values(&[topic.as_str()]).inc_by(records);
+    }
+
+    /// Counts a lease that another owner took.
+    pub fn lease_lost(&self, partition: PartitionId) {
+        self.rows.leases_lost.with_label_values(&[&partition.0.to_string()]).inc();
+    }
+
+    /// Counts a decision by trigger, verdict and reason.
+    pub fn decided(&self, decision: &Decision) {
+        let labels = [decision.verdict.as_str(), decision.reason.as_str()];
+        let trigger = self.trigger_label(&decision.trigger);
+        self.outcomes.decisions.with_label_values(&[trigger.as_str(), labels[0], labels[1]]).inc();
+    }
+
+    /// Counts an outreach that a dispatcher brought to an end.
+    pub fn outreach_ended(&self, status: &OutcomeStatus) {
+        let (outcome, reason) = match status {
+            OutcomeStatus::Delivered => ("delivered", ""),
+            OutcomeStatus::Withheld(reason) => ("withheld", reason.as_str()),
+            OutcomeStatus::Failed => ("failed", ""),
+            OutcomeStatus::RetryAt(_) => ("retry", ""),
+        };
+        self.outcomes.outreach.with_label_values(&[outcome, reason]).inc();
+    }
+
+    /// Counts an outreach that a dispatcher ignored: of a lower epoch, or done before.
+    pub fn outreach_ignored(&self) {
+        self.outcomes.outreach_ignored.inc();
+    }
+
+    /// Counts a score by head and by where it comes from.
+    pub fn scored(&self, head: Head, source: ScoreSource) {
+        let source = match source {
+            ScoreSource::Model => "model",
+            ScoreSource::Fallback => "fallback",
+        };
+        self.outcomes.scores.with_label_values(&[head.as_str(), source]).inc();
+    }
+
+    /// Shows the live customers of a partition and the memory they take.
+    pub fn live(&self, partition: PartitionId, customers: usize, bytes: usize) {
+        set(&self.load.customers_live, partition, customers);
+        set(&self.load.customers_bytes, partition, bytes);
+    }
+
+    /// Shows how many rows of a partition differ from the stored ones.
+    pub fn dirty(&self, partition: PartitionId, rows: usize) {
+        set(&self.load.rows_dirty, partition, rows);
+    }
+
+    /// Shows how many records of a partition are appended and not yet safe.
+    pub fn lag(&self, partition: PartitionId, records: usize) {
+        set(&self.load.lag, partition, records);
+    }
+
+    /// Shows the length of a queue.
+    pub fn queue(&self, queue: Queue, len: usize) {
+        let len = i64::try_from(len).unwrap_or(i64::MAX);
+        self.load.queue_len.with_label_values(&[queue.as_str()]).set(len);
+    }
+
+    /// Counts what a full queue turned away.
+    pub fn queue_refused(&self, queue: Queue) {
+        self.load.queue_refused.with_label_values(&[queue.as_str()]).inc();
+    }
+
+    /// Adds processor time to a stage.
+    pub fn stage(&self, stage: Stage, took: Duration) {
+        self.times.stage.with_label_values(&[stage.as_str()]).inc_by(took.as_secs_f64());
+    }
+
+    /// Notes how long after its due time a timer fired.
+    pub fn timer_fired(&self, late: Duration) {
+        self.times.timer_lateness.observe(late.as_secs_f64());
+    }
+
+    /// Notes how long after its append an event led to a decision.
+    pub fn decided_after(&self, took: Duration) {
+        self.times.decision_latency.observe(took.as_secs_f64());
+    }
+
+    /// Returns everything in the text format of Prometheus.
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("a vector takes every byte");
+        String::from_utf8(text).expect("the text format is UTF-8")
+    }
+
+    /// Returns every value, for summaries.
+    pub fn samples(&self) -> Vec<Sample> {
+        let mut samples = Vec::new();
+        for family in self.registry.gather() {
+            for metric in family.get_metric() {
+                let value = match family.get_field_type() {
+                    prometheus::proto::MetricType::COUNTER => metric.get_counter().get_value(),
+                    prometheus::proto::MetricType::GAUGE => metric.get_gauge().get_value(),
+                    prometheus::proto::MetricType::HISTOGRAM => {
+                        metric.get_histogram().get_sample_count() as f64
+                    }
+                    prometheus::proto::MetricType::SUMMARY | prometheus::proto::MetricType::UNTYPED => {
+                        continue;
+                    }
+                };
+                let labels = metric.get_label().iter().map(|label| label.value().to_owned()).collect();
+                samples.push(Sample { name: family.name().to_owned(), labels, value });
+            }
+        }
+        samples
+    }
+
+    /// Returns the label of a trigger: its name, or `other` when too many are known already.
+    fn trigger_label(&self, name: &SmolStr) -> SmolStr {
+        let mut known = self.triggers.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.contains(name) {
+            return name.clone();
+        }
+        if known.len() < TRIGGER_NAMES_MAX {
+            known.insert(name.clone());
+            return name.clone();
+        }
+        self.outcomes.labels_dropped.inc();
+        SmolStr::new_static("other")
+    }
+}
+
+fn set(gauge: &IntGaugeVec, partition: PartitionId, value: usize) {
+    let value = i64::try_from(value).unwrap_or(i64::MAX);
+    gauge.with_label_values(&[&partition.0.to_string()]).set(value);
+}
+
+/// Buckets of durations from half a millisecond to half a minute. Units: seconds.
+const SECONDS: [f64; 15] =
+    [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+
+/// Makes metrics and registers them. Names are constants, so what could fail fails in every test.
+struct Make<'a>(&'a Registry);
+
+impl Make<'_> {
+    fn register<C: prometheus::core::Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
+        let metric = made.expect("names and labels are valid constants");
+        self.0.register(Box::new(metric.clone())).expect("each name is registered once");
+        metric
+    }
+
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.register(IntCounter::new(name, help))
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.register(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
+        self.register(IntGaugeVec::new(Opts::new(name, help), &[label]))
+    }
+
+    fn histogram(&self, name: &str, help: &str) -> Histogram {
+        self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(SECONDS.to_vec())))
+    }
+}
+
+impl Events {
+    fn new(make: &Make<'_>) -> Self {
+        Self {
+            applied: make.counter("care_customer_records_applied_total", "Records applied to customer rows"),
+            replayed: make
+                .counter("care_customer_records_replayed_total", "Records read again and already in the row"),
+            duplicate: make
+                .counter("care_customer_events_duplicate_total", "Events whose message id was seen before"),
+            late: make.counter("care_customer_events_late_total", "Events older than the late bound"),
+            clamped: make
+                .counter("care_customer_events_clamped_total", "Events with a stamp in the future, clamped"),
+            unawaited: make.counter(
+                "care_customer_records_unawaited_total",
+                "Messages and outcomes that no row waited for",
+            ),
+            rejected: make.counters(
+                "care_partition_records_rejected_total",
+                "Records that could not be applied",
+                &["reason"],
+            ),
+            dead_letters: make
+                .counter("care_partition_dead_letters_total", "Records appended to the dead-letter topic"),
+        }
+    }
+}
+
+impl Rows {
+    fn new(make: &Make<'_>) -> Self {
+        Self {
+            written: make.counter("care_partition_rows_written_total", "Customer rows made durable"),
+            written_bytes: make
+                .counter("care_partition_rows_written_bytes_total", "Bytes of customer rows made durable"),
+            flushes: make.counters("care_partition_flushes_total", "Writes of groups of rows", &["class"]),
+            loaded: make.counter("care_partition_customers_loaded_total", "Customers that came to life"),
+            passivated: make
+                .counter("care_partition_customers_passivated_total", "Customers that were put to rest"),
+            panicked: make.counter(
+                "care_partition_customers_panicked_total",
+                "Customers that panicked and were loaded again",
+            ),
+            relayed: make.counters(
+                "care_partition_records_relayed_total",
+                "Records relayed from rows to topics",
+                &["topic"],
+            ),
+            leases_lost: make.counters(
+                "care_partition_leases_lost_total",
+                "Leases that another owner took",
+                &["partition"],
+            ),
+        }
+    }
+}
+
+impl Outcomes {
+    fn new(make: &Make<'_>) -> Self {
+        Self {
+            decisions: make.counters(
+                "care_trigger_decisions_total",
+                "Decisions made",
+                &["trigger", "verdict", "reason"],
+            ),
+            outreach: make.counters(
+                "care_dispatcher_outreach_total",
+                "Outreach brought to an end",
+                &["outcome", "reason"],
+            ),
+            outreach_ignored: make.counter(
+                "care_dispatcher_outreach_ignored_total",
+                "Outreach of a lower epoch or done before",
+            ),
+            scores: make.counters("care_predictor_scores_total", "Scores applied", &["head", "source"]),
+            labels_dropped: make.counter(
+                "care_metrics_trigger_labels_dropped_total",
+                "Decisions counted under the trigger name other",
+            ),
+        }
+    }
+}
+
+impl Load {
+    fn new(make: &Make<'_>) -> Self {
+        Self {
+            customers_live: make.gauges("care_partition_customers_live", "Live customers", "partition"),
+            customers_bytes: make.gauges(
+                "care_partition_customers_live_bytes",
+                "Approximate memory of live customers",
+                "partition",
+            ),
+            rows_dirty: make.gauges(
+                "care_partition_rows_dirty",
+                "Rows that differ from the stored ones",
+                "partition",
+            ),
+            lag: make.gauges("care_partition_records_lag", "Records appended and not yet safe", "partition"),
+            queue_len: make.gauges("care_engine_queue_len", "Length of a queue", "queue"),
+            queue_refused: make.counters(
+                "care_engine_queue_refused_total",
+                "What a full queue turned away",
+                &["queue"],
+            ),
+        }
+    }
+}
+
+impl Times {
+    fn new(make: &Make<'_>) -> Self {
+        let stage =
+            Opts::new("care_partition_stage_seconds_total", "Processor time by stage of an event's path");
+        let flush = HistogramOpts::new("care_partition_flush_seconds", "Time until rows were durable");
+        Self {
+            stage: make.register(CounterVec::new(stage, &["stage"])),
+            flush: make.register(HistogramVec::new(flush.buckets(SECONDS.to_vec()), &["class"])),
+            timer_lateness: make.histogram(
+                "care_partition_timer_lateness_seconds",
+                "Time from a timer's due time to its firing",
+            ),
+            decision_latency: make.histogram(
+                "care_partition_decision_latency_seconds",
+                "Time from an event's append to its decision",
+            ),
+        }
+    }
+}
