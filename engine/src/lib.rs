@@ -1,1 +1,3 @@
 //! Adapters and wiring of the Care Engine.
+
+pub mod live;

@@ -1,0 +1,13 @@
+//! What a person sees of a running engine: events and customers counted, decisions as they are made, and why.
+//!
+//! [`watch`] puts a tap before the log ports and prints from a thread of its own. It changes nothing that passes, and never makes the
+//! engine wait: what the screen cannot follow is counted and said, not shown.
+
+mod tap;
+mod view;
+
+pub use tap::watch;
+pub use view::{Summary, View};
+
+#[cfg(test)]
+mod tests;
