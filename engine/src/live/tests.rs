@@ -78,5 +78,5 @@ fn further_refusals_for_one_reason_are_counted_and_not_shown() {
     let (text, lines) = shown(refused);
     assert_eq!(lines, 2, "{text}");
     assert!(text.contains("5 not sent"), "{text}");
-    assert!(text.contains("no consent"), "{text}");
+    assert!(text.contains("no_consent"), "{text}");
 }

@@ -99,8 +99,8 @@ impl Screen {
             return Ok(());
         }
         self.clear_line(out)?;
-        let (colour, verdict) = (colour(decision.verdict), verdict(decision.verdict));
-        let reason = if sent { String::new() } else { format!(": {}", name(&decision.reason)) };
+        let (colour, verdict) = (colour(decision.verdict), decision.verdict.as_str());
+        let reason = if sent { String::new() } else { format!(": {}", decision.reason.as_str()) };
         writeln!(
             out,
             "{}  {:<18} {}{}{}{}  {}",
@@ -149,8 +149,8 @@ impl Screen {
         self.clear_line(out)?;
         writeln!(out, "\n{}\n", self.line_of_totals())?;
         for ((trigger, of, reason), n) in &self.summary {
-            let why = if *of == Verdict::Sent { String::new() } else { name(reason) };
-            writeln!(out, "{n:>7}  {trigger:<24} {:<11} {why}", verdict(*of))?;
+            let why = if *of == Verdict::Sent { "" } else { reason.as_str() };
+            writeln!(out, "{n:>7}  {trigger:<24} {:<11} {why}", of.as_str())?;
         }
         let unseen = self.counts.unseen.load(Ordering::Relaxed);
         if unseen > 0 {
@@ -172,17 +172,6 @@ impl Screen {
     }
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Sent => "sent",
-        Verdict::Withheld => "withheld",
-        Verdict::Deferred => "deferred",
-        Verdict::Suppressed => "suppressed",
-        Verdict::Expired => "expired",
-        Verdict::Failed => "failed",
-    }
-}
-
 /// Returns the terminal colour of a verdict.
 fn colour(verdict: Verdict) -> u8 {
     match verdict {
@@ -191,14 +180,6 @@ fn colour(verdict: Verdict) -> u8 {
         Verdict::Withheld | Verdict::Suppressed | Verdict::Expired => 33,
         Verdict::Failed => 31,
     }
-}
-
-/// Returns the reason in the words of the decision record.
-fn name(reason: &Reason) -> String {
-    serde_json::to_value(reason)
-        .ok()
-        .and_then(|value| value.as_str().map(|text| text.replace('_', " ")))
-        .unwrap_or_default()
 }
 
 fn condition(evaluated: &Evaluated) -> String {
