@@ -1,3 +1,9 @@
 //! One integration binary: worlds in memory, real data, crash loops, the tidy test.
+//!
+//! Tests that read the public data sets live in modules named `real_data` and find them by `data::folder`; tests that need the real
+//! binary run it by `care::run`.
+
+mod care;
+mod data;
 
 mod tidy;

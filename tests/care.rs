@@ -1,0 +1,77 @@
+//! The real `care` binary for tests: built once per test run, in the profile of the tests, and run as a process.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use cargo_metadata::Message;
+use serde_json::Value;
+
+/// What a finished run left.
+#[derive(Debug)]
+pub struct Finished {
+    /// True when it exited with 0.
+    pub success: bool,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Finished {
+    /// Returns the last line of standard output as JSON: the summary of commands that print one.
+    #[track_caller]
+    pub fn summary(&self) -> Value {
+        assert!(self.success, "care failed:\n{}\n{}", self.err, self.out);
+        let line = self.out.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in the last line: {line}"))
+    }
+}
+
+/// Returns the path of the binary, building it when it is not fresh. Cargo has given its lock back by the time tests run.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(build)
+}
+
+fn build() -> PathBuf {
+    let profile = if cfg!(debug_assertions) { "test" } else { "release" };
+    let mut cargo = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--locked", "--quiet", "--profile", profile])
+        .args(["--package", "care-engine", "--bin", "care", "--message-format", "json-render-diagnostics"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("cargo runs");
+    let out = std::io::BufReader::new(cargo.stdout.take().expect("piped"));
+    let executable = Message::parse_stream(out)
+        .filter_map(|message| match message.expect("cargo writes JSON") {
+            Message::CompilerArtifact(artifact) if artifact.target.name == "care" => artifact.executable,
+            _ => None,
+        })
+        .last();
+    assert!(cargo.wait().expect("cargo ends").success(), "care does not build");
+    executable.expect("cargo names the executable").into()
+}
+
+/// Runs `care` to its end.
+pub fn run<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Finished {
+    let output = command(arguments).output().expect("care starts");
+    Finished {
+        success: output.status.success(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Starts `care` without listening to it.
+pub fn start<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Child {
+    command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("care starts")
+}
+
+fn command<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments.into_iter().map(Into::into)).stdin(Stdio::null());
+    command
+}
