@@ -1,5 +1,6 @@
 //! Identities and positions: newtypes, so that the wrong one does not compile, and the stable hashes they are made with.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,11 @@ impl CustomerId {
         Self(SmolStr::from_iter([ANONYMOUS_PREFIX, id]))
     }
 
+    /// Returns the id of whom a record's key names.
+    pub fn of_key(key: SmolStr) -> Self {
+        Self(key)
+    }
+
     /// Returns the id as it stands in record keys and rows.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -33,6 +39,13 @@ impl CustomerId {
     /// Returns true when the id is of an anonymous shopper.
     pub fn is_anonymous(&self) -> bool {
         self.0.starts_with(ANONYMOUS_PREFIX)
+    }
+}
+
+/// Looks up tables of customers by a record's key; both hash as text.
+impl Borrow<str> for CustomerId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

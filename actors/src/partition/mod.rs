@@ -8,4 +8,6 @@ pub mod protocol;
 pub mod settings;
 pub mod turn;
 
+pub mod core;
+pub mod decode;
 pub mod perform;

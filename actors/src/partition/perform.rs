@@ -53,17 +53,19 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
             Done::WakeUps { to, wake_ups: store.scan_wake_ups(partition, from, to).await? }
         }
         Io::Relay { topic, records, decisions } => {
-            if !decisions.is_empty() {
-                store.write_decisions(decisions).await?;
-            }
+            let generation = match decisions.is_empty() {
+                true => None,
+                false => Some(store.write_decisions(decisions).await?.generation),
+            };
             ports.sink.append(topic, records).await?;
-            Done::Relayed(topic)
+            Done::Relayed { topic, generation }
         }
         Io::Score { cell, ask, deadline } => score(cell, ask, ports, deadline).await,
         Io::DeadLetter { position, record } => {
             ports.sink.append(Topic::DeadLetter, vec![record]).await?;
             Done::DeadLettered(position)
         }
+        Io::ReadCommit => Done::Commit(ports.source.committed(Topic::Events, partition).await?),
         Io::Commit(position) => {
             ports.source.commit(Topic::Events, partition, Commit { position, epoch: Epoch(0) }).await?;
             Done::Committed

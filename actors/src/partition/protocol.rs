@@ -11,7 +11,7 @@ use schemas::score::{Answer, Ask};
 use schemas::time::Timestamp;
 
 use super::turn::{CellId, Links, Refused, Turn, Turned};
-use crate::port::log::{self, Fetched, NewRecord, Topic};
+use crate::port::log::{self, Commit, Fetched, NewRecord, Topic};
 use crate::port::store::{self, Cas, Lease, Row, WakeUp};
 use crate::port::{self};
 
@@ -152,6 +152,8 @@ pub enum Io {
         /// The letter.
         record: NewRecord,
     },
+    /// Read what was committed for displays: only where the rule that forbids to start from it was taken away.
+    ReadCommit,
     /// Commit the position for displays.
     Commit(Position),
 }
@@ -168,6 +170,8 @@ pub enum Done {
         /// Applied, or what is there.
         cas: Cas<Lease>,
     },
+    /// What was committed for displays.
+    Commit(Commit),
     /// The epoch records are durable.
     EpochRecords,
     /// Records.
@@ -208,7 +212,12 @@ pub enum Done {
         wake_ups: Vec<WakeUp>,
     },
     /// A relay is durable.
-    Relayed(Topic),
+    Relayed {
+        /// Which topic.
+        topic: Topic,
+        /// The store's generation, where decisions were written.
+        generation: Option<u64>,
+    },
     /// A score.
     Scored {
         /// For this cell.

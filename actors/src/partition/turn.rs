@@ -72,6 +72,8 @@ pub struct Arm {
     pub from: Timestamp,
     /// No index entry lies later.
     pub until: Timestamp,
+    /// Write the entry again although the row names it: the store may have lost it.
+    pub renew: bool,
 }
 
 /// A customer's answer to a turn.

@@ -1,0 +1,231 @@
+//! What the core knows of one live customer. The row itself lives in the cell.
+
+use std::time::Duration;
+
+use schemas::customer::{Link, Outgoing};
+use schemas::ids::{CustomerId, Position};
+use schemas::score::AskId;
+use schemas::time::Timestamp;
+
+use crate::partition::settings::Rules;
+use crate::partition::turn::Step;
+
+/// One live customer.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Who.
+    pub(super) customer: CustomerId,
+    /// Which life of the customer this is.
+    pub(super) incarnation: u64,
+    /// Whether it can take a turn.
+    pub(super) state: State,
+    /// Steps that wait for the next turn.
+    pub(super) queue: Vec<Step>,
+    /// First record in `queue`.
+    pub(super) queue_first: Option<Position>,
+    /// The last record that was queued for this incarnation.
+    pub(super) through: Option<Position>,
+    /// The turn under way.
+    pub(super) turn: Option<InTurn>,
+    /// The last record applied.
+    pub(super) high_water: Option<Position>,
+    /// The stored row was written by this epoch, or there is none.
+    pub(super) own: bool,
+    /// Counts the changes of the row.
+    pub(super) version: u64,
+    /// The version that is durable.
+    pub(super) acked: u64,
+    /// The write of the row that is under way.
+    pub(super) sent: Option<Sent>,
+    /// Lowest record whose effects only the row in memory holds.
+    pub(super) dirty: Option<Position>,
+    /// It stands in the list of dirty customers.
+    pub(super) listed: bool,
+    /// It is part of the quiet flush under way.
+    pub(super) quiet: bool,
+    /// The row is to be written as soon as it can.
+    pub(super) wanted: bool,
+    /// What waits to be relayed or cleared.
+    pub(super) outbox: Vec<Out>,
+    /// Scores asked for.
+    pub(super) asks: Vec<Asked>,
+    /// Index entries whose work is under way.
+    pub(super) alarms: Vec<Alarm>,
+    /// Values for the link index.
+    pub(super) links: Vec<Link>,
+    /// The row's next timer.
+    pub(super) next_due: Option<Timestamp>,
+    /// The earliest mark of this customer on the wheel.
+    pub(super) wheel_at: Option<Timestamp>,
+    /// Approximate memory. Units: bytes.
+    pub(super) weight: usize,
+    /// When it was asked last, since boot.
+    pub(super) used: Duration,
+    /// The hold that the ordered holds know.
+    pub(super) hold: Option<Position>,
+}
+
+/// Whether a customer can take a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Its predecessor panicked with a write under way; the row is read when that is settled.
+    Settling,
+    /// Its row is being read.
+    Loading,
+    /// It waits for work.
+    Idle,
+    /// It has a turn.
+    Busy,
+}
+
+/// A turn under way.
+#[derive(Debug, Default)]
+pub(super) struct InTurn {
+    /// First record.
+    pub(super) first: Option<Position>,
+    /// Last record.
+    pub(super) last: Option<Position>,
+    /// Number of records.
+    pub(super) records: u32,
+    /// Index entries that are seen to.
+    pub(super) alarms: usize,
+    /// Questions answered.
+    pub(super) answers: Vec<AskId>,
+    /// Outbox entries cleared.
+    pub(super) clears: Vec<u64>,
+}
+
+/// A write of a row under way: encoded, not acknowledged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// Version that was encoded.
+    pub(super) version: u64,
+    /// Lowest record that the write makes safe.
+    pub(super) first: Option<Position>,
+    /// Highest outbox entry in it.
+    pub(super) through: Option<u64>,
+}
+
+/// A score asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// The question.
+    pub(super) id: AskId,
+    /// The record that holds the position for it; a timer's question is held by its alarm.
+    pub(super) hold: Option<Position>,
+}
+
+/// An outbox entry.
+#[derive(Debug)]
+pub(super) struct Out {
+    /// Its number in the row.
+    pub(super) number: u64,
+    /// The record that holds the position for it.
+    pub(super) cause: Option<Position>,
+    /// How far it is.
+    pub(super) stage: Stage,
+    /// What is to be relayed; gone once it is.
+    pub(super) body: Option<Outgoing>,
+}
+
+/// The way of an outbox entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its row is not acknowledged in this epoch.
+    Waiting,
+    /// On its way.
+    Queued,
+    /// The relay was acknowledged when so many confirmations had begun.
+    Relayed {
+        /// Confirmations begun before.
+        confirmations: u64,
+    },
+    /// The row is being told to drop it.
+    Clearing,
+}
+
+/// An index entry that woke the customer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alarm {
+    /// When it was due.
+    pub(super) due: Timestamp,
+    /// The version after its work, when done in memory.
+    pub(super) version: Option<u64>,
+}
+
+impl Entry {
+    /// Returns a customer whose row is still to be read.
+    pub(super) fn new(customer: CustomerId, incarnation: u64, used: Duration) -> Self {
+        Self {
+            customer,
+            incarnation,
+            state: State::Loading,
+            queue: Vec::new(),
+            queue_first: None,
+            through: None,
+            turn: None,
+            high_water: None,
+            own: false,
+            version: 0,
+            acked: 0,
+            sent: None,
+            dirty: None,
+            listed: false,
+            quiet: false,
+            wanted: false,
+            outbox: Vec::new(),
+            asks: Vec::new(),
+            alarms: Vec::new(),
+            links: Vec::new(),
+            next_due: None,
+            wheel_at: None,
+            weight: 0,
+            used,
+            hold: None,
+        }
+    }
+
+    /// Returns the lowest record whose effects are not safe.
+    pub(super) fn lowest(&self, rules: &Rules) -> Option<Position> {
+        let turn = self.turn.as_ref().and_then(|turn| turn.first);
+        let sent = self.sent.as_ref().and_then(|sent| sent.first);
+        let mut lowest = min(min(self.queue_first, turn), min(self.dirty, sent));
+        if rules.position_waits_for_relay {
+            let waits = |out: &&Out| matches!(out.stage, Stage::Waiting | Stage::Queued);
+            lowest = min(lowest, self.outbox.iter().filter(waits).filter_map(|out| out.cause).min());
+        }
+        if rules.position_waits_for_score {
+            lowest = min(lowest, self.asks.iter().filter_map(|ask| ask.hold).min());
+        }
+        lowest
+    }
+
+    /// Returns true when everything in the outbox was relayed.
+    pub(super) fn relayed(&self) -> bool {
+        self.outbox.iter().all(|out| matches!(out.stage, Stage::Relayed { .. } | Stage::Clearing))
+    }
+
+    /// Returns true when the row in memory differs from the durable one.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.version > self.acked
+    }
+
+    /// Returns true when nothing is lost by dropping the customer.
+    pub(super) fn is_clean(&self) -> bool {
+        self.state == State::Idle
+            && self.queue.is_empty()
+            && !self.is_dirty()
+            && self.sent.is_none()
+            && self.asks.is_empty()
+            && self.alarms.is_empty()
+            && self.relayed()
+    }
+}
+
+/// Returns the lower of two holds.
+pub(super) fn min(a: Option<Position>, b: Option<Position>) -> Option<Position> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, None) | (None, one) => one,
+    }
+}

@@ -1,0 +1,250 @@
+//! Reading: fetches records, decodes them, gives each to its customer, and sets aside what nobody can handle.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use schemas::ids::{CustomerId, Position};
+use schemas::record::LogRecord;
+use schemas::time::Timestamp;
+
+use super::Core;
+use super::entry::{Entry, State};
+use crate::dead_letter::DeadLetter;
+use crate::partition::decode::decode;
+use crate::partition::protocol::{End, Io};
+use crate::partition::settings::INVALID_WINDOW;
+use crate::partition::turn::{CellId, Step};
+use crate::port::log::{Fetched, Topic};
+
+/// What was read, and what was set aside.
+#[derive(Debug, Default)]
+pub(super) struct Feed {
+    /// The next record to be read.
+    pub(super) next: Position,
+    /// Records that wait for their customer or are in a turn.
+    pub(super) waiting: usize,
+    /// Rows being read.
+    pub(super) loading: usize,
+    /// Customers that panicked on a batch: one record per turn up to there.
+    pub(super) careful: FxHashMap<CustomerId, Position>,
+    /// Panics per record.
+    pub(super) panics: FxHashMap<Position, u8>,
+    /// Panics per customer without a record.
+    pub(super) strikes: FxHashMap<CustomerId, u8>,
+    /// Records that are set aside when they are read again.
+    pub(super) poison: FxHashSet<Position>,
+    /// The group's commit was read, where the rule that forbids it was taken away.
+    pub(super) group_position_read: bool,
+    /// Where the fetch under way started.
+    fetching: Option<Position>,
+    /// Log time to which everything was read: what is read later is stamped that or later.
+    read_to: Option<Timestamp>,
+    /// Behind the highest record ever read in this assignment.
+    read_through: Position,
+    /// First record of every batch read, with its stamp, as far back as the position.
+    stamps: VecDeque<(Position, Timestamp)>,
+    /// Dead letters under way.
+    letters: BTreeSet<Position>,
+    /// Invalid records since the last valid one.
+    invalid_run: u32,
+    /// Invalid records and records of the current window.
+    invalid: (u32, u32),
+    /// Customers with new steps; kept to be used again.
+    touched: Vec<u32>,
+}
+
+impl Feed {
+    /// Returns true when nothing waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting == 0 && self.loading == 0 && self.letters.is_empty()
+    }
+
+    pub(super) fn first_letter(&self) -> Option<Position> {
+        self.letters.first().copied()
+    }
+
+    pub(super) fn letter_is_durable(&mut self, position: Position) {
+        self.letters.remove(&position);
+    }
+
+    /// Goes back: what was read from there on is read again, and until it is nothing is known of the log's time.
+    pub(super) fn seek(&mut self, position: Position) {
+        self.next = position;
+        self.fetching = None;
+        self.read_to = None;
+    }
+
+    /// Counts a valid or invalid record; returns true when there are too many invalid ones.
+    fn count(&mut self, valid: bool, run_max: u32, max: u32) -> bool {
+        self.invalid_run = if valid { 0 } else { self.invalid_run + 1 };
+        self.invalid.0 += u32::from(!valid);
+        self.invalid.1 += 1;
+        let stop = self.invalid_run >= run_max || self.invalid.0 > max;
+        if self.invalid.1 >= INVALID_WINDOW {
+            self.invalid = (0, 0);
+        }
+        stop
+    }
+
+    fn note_stamps(&mut self, records: &[LogRecord], position: Position) {
+        let Some(first) = records.first() else { return };
+        while self.stamps.back().is_some_and(|(at, _)| *at >= first.position) {
+            self.stamps.pop_back();
+        }
+        self.stamps.push_back((first.position, first.stamp));
+        while self.stamps.get(1).is_some_and(|(at, _)| *at <= position) {
+            self.stamps.pop_front();
+        }
+    }
+}
+
+impl Core {
+    /// Begins a fetch when none is under way and the bounds allow it.
+    pub(super) fn fetch(&mut self) {
+        let full = self.feed.waiting >= self.settings.waiting_max
+            || self.feed.loading >= self.settings.loading_max
+            || self.flush.dirty >= self.settings.dirty_max
+            || self.is_crowded_out();
+        if self.phase != super::Phase::Running || self.feed.fetching.is_some() || full {
+            return;
+        }
+        self.feed.fetching = Some(self.feed.next);
+        self.act(Io::Fetch { from: self.feed.next, max: self.settings.fetch_max });
+    }
+
+    /// Returns the log time up to which timers may fire; `None` until the log has been read.
+    pub(super) fn log_time(&self) -> Option<Timestamp> {
+        if self.rules.timers_by_log_time { self.feed.read_to } else { Some(self.now.wall) }
+    }
+
+    /// Returns a log time that no record from `position` on lies before.
+    pub(super) fn time_of(&self, position: Position) -> Option<Timestamp> {
+        if position >= self.feed.next {
+            return self.log_time();
+        }
+        self.feed.stamps.iter().rev().find(|(at, _)| *at <= position).map(|(_, stamp)| *stamp)
+    }
+
+    pub(super) fn fetched(&mut self, from: Position, fetched: Fetched) {
+        if self.feed.fetching.take_if(|asked| *asked == from).is_none() {
+            return;
+        }
+        let confirmed = self.lease_position();
+        self.feed.note_stamps(&fetched.records, confirmed);
+        let first = fetched.records.first().map(|record| record.stamp);
+        let last = fetched.records.last().map(|record| record.stamp);
+        if let Some(stamp) = first.or(fetched.end_at) {
+            self.timers.start_at(stamp);
+        }
+        let mut touched = std::mem::take(&mut self.feed.touched);
+        for record in fetched.records {
+            self.route(record, &mut touched);
+        }
+        self.feed.next = fetched.next.max(from);
+        self.feed.read_through = self.feed.read_through.max(self.feed.next);
+        let read_to = last.max(fetched.end_at);
+        if read_to.is_some() {
+            self.feed.read_to = read_to.max(self.feed.read_to);
+        }
+        for index in touched.drain(..) {
+            self.give_turn(index);
+        }
+        self.feed.touched = touched;
+    }
+
+    /// Gives one record to its customer, or sets it aside.
+    fn route(&mut self, record: LogRecord, touched: &mut Vec<u32>) {
+        let position = record.position;
+        let again = position < self.feed.read_through;
+        if self.feed.poison.contains(&position) {
+            return self.set_aside(&record, "panic", "the customer panicked on this record twice");
+        }
+        if let Some(index) = self.live.get(record.key.as_str()).copied()
+            && self.at(index).through >= Some(position)
+        {
+            return;
+        }
+        let decoded = decode(&record, self.decode_event);
+        if !again {
+            self.counts.read += 1;
+            let (run, max) = (self.settings.invalid_run_max, self.settings.invalid_max);
+            if self.feed.count(decoded.is_ok(), run, max) {
+                self.end(End::TooManyInvalid);
+            }
+        }
+        match decoded {
+            Ok(decoded) => self.queue_record(CustomerId::of_key(record.key), position, decoded, touched),
+            Err(invalid) if !again => self.set_aside(&record, invalid.reason, &invalid.message),
+            Err(_) => {}
+        }
+    }
+
+    fn queue_record(
+        &mut self,
+        customer: CustomerId,
+        position: Position,
+        record: schemas::record::Record,
+        touched: &mut Vec<u32>,
+    ) {
+        let index = self.find_or_load(customer);
+        let boot = self.now.boot;
+        let entry = self.at(index);
+        entry.used = boot;
+        entry.through = Some(position);
+        entry.queue_first = entry.queue_first.or(Some(position));
+        if entry.queue.is_empty() {
+            touched.push(index);
+        }
+        entry.queue.push(Step::Record(record));
+        self.feed.waiting += 1;
+        self.refresh_hold(index);
+    }
+
+    /// Appends a record to the dead letters; it holds the position until that is durable.
+    fn set_aside(&mut self, record: &LogRecord, reason: &str, message: &str) {
+        tracing::warn!(
+            partition = self.partition.0,
+            position = record.position.0,
+            reason,
+            message,
+            "dead letter"
+        );
+        self.counts.dead_lettered += 1;
+        self.feed.letters.insert(record.position);
+        let letter = DeadLetter::of(Topic::Events, self.partition, record, reason, message);
+        self.act(Io::DeadLetter { position: record.position, record: letter.record() });
+    }
+
+    /// Returns where the customer stands among the live ones; one that is not live is loaded.
+    pub(super) fn find_or_load(&mut self, customer: CustomerId) -> u32 {
+        if let Some(index) = self.live.get(&customer) {
+            return *index;
+        }
+        self.incarnations += 1;
+        let entry = Entry::new(customer.clone(), self.incarnations, self.now.boot);
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.entries[index as usize] = Some(entry);
+                index
+            }
+            None => {
+                self.entries.push(Some(entry));
+                (self.entries.len() - 1) as u32
+            }
+        };
+        self.live.insert(customer, index);
+        self.load(index);
+        index
+    }
+
+    /// Begins to read the row of the customer at `index`.
+    pub(super) fn load(&mut self, index: u32) {
+        let entry = self.at(index);
+        entry.state = State::Loading;
+        let cell = CellId { index, incarnation: entry.incarnation };
+        let customer = entry.customer.clone();
+        self.feed.loading += 1;
+        self.counts.loads += 1;
+        self.act(Io::LoadRow { cell, customer });
+    }
+}

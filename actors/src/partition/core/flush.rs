@@ -1,0 +1,250 @@
+//! Writing rows: urgent ones at once in small groups, quiet ones when they have waited, index entries before the rows they cover.
+//!
+//! A customer has at most one write under way. A write that fails is repeated with the same bytes and the same timestamp.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use schemas::time::Timestamp;
+
+use super::alarms::{slot_of, wake_up};
+use super::entry::{Sent, Stage};
+use super::{Core, Phase};
+use crate::partition::protocol::Io;
+use crate::partition::settings::Settings;
+use crate::partition::turn::{CellId, Encoded, Links};
+use crate::port::store::{Row, WakeUp};
+
+/// Rows on their way to the store.
+#[derive(Debug, Default)]
+pub(super) struct Flush {
+    /// Customers whose row differs from the durable one.
+    pub(super) dirty: usize,
+    /// Rows of the quiet flush under way.
+    pub(super) quiet: usize,
+    /// When quiet rows were looked at last.
+    pub(super) looked: Duration,
+    /// Panicked cells with a write under way, whose successors wait for it.
+    pub(super) settling: FxHashSet<CellId>,
+    /// Customers that became dirty, in that order, and when.
+    list: VecDeque<(CellId, Duration)>,
+    /// Rows that wait for a group.
+    ready: VecDeque<Ready>,
+    /// When the first of them came.
+    ready_since: Duration,
+    /// Groups under way.
+    groups: FxHashMap<u64, Group>,
+    /// Counts groups.
+    last_group: u64,
+}
+
+/// A row that waits for a group.
+#[derive(Debug)]
+struct Ready {
+    cell: CellId,
+    sent: Sent,
+    row: Row,
+    wake_up: Option<Timestamp>,
+    links: Option<Links>,
+}
+
+/// A write under way.
+#[derive(Debug)]
+struct Group {
+    cells: Vec<(CellId, Sent)>,
+    /// Held back until the index entries are durable.
+    rows: Vec<Row>,
+    /// Index entries that follow the rows, where the rule that forbids it was taken away.
+    after: Option<Io>,
+}
+
+impl Flush {
+    pub(super) fn groups_open(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Returns true when nothing is under way or waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.dirty == 0 && self.groups.is_empty() && self.ready.is_empty()
+    }
+
+    /// Returns when a group that waits for more rows is due.
+    pub(super) fn group_due(&self, settings: &Settings) -> Option<Duration> {
+        (!self.ready.is_empty()).then(|| self.ready_since + settings.flush_urgent)
+    }
+}
+
+impl Core {
+    /// Notes that the row of the customer at `index` changed.
+    pub(super) fn mark_dirty(&mut self, index: u32) {
+        let now = self.now.boot;
+        let entry = self.at(index);
+        let newly = !entry.is_dirty();
+        entry.version += 1;
+        let unlisted = !std::mem::replace(&mut entry.listed, true);
+        let cell = CellId { index, incarnation: entry.incarnation };
+        self.flush.dirty += usize::from(newly);
+        if unlisted {
+            self.flush.list.push_back((cell, now));
+        }
+    }
+
+    /// Begins a quiet flush: not too often, and not while the last one is under way, unless rows have waited too long or are too many.
+    pub(super) fn look_for_quiet_rows(&mut self) {
+        let now = self.now.boot;
+        let Some((_, oldest)) = self.flush.list.front() else { return };
+        let waited = now >= self.flush.looked + self.settings.flush_quiet;
+        let late = now >= *oldest + self.settings.flush_quiet_max;
+        let crowded = self.flush.dirty >= self.settings.dirty_max;
+        if waited && (self.flush.quiet == 0 || late) || crowded && self.flush.quiet == 0 {
+            self.flush.looked = now;
+            self.flush_everything();
+        }
+    }
+
+    /// Asks every dirty customer for its row.
+    pub(super) fn flush_everything(&mut self) {
+        for (cell, _) in std::mem::take(&mut self.flush.list) {
+            let Some(entry) = self.incarnation(cell) else { continue };
+            entry.listed = false;
+            if !entry.is_dirty() {
+                continue;
+            }
+            entry.wanted = true;
+            let newly = !std::mem::replace(&mut entry.quiet, true);
+            self.flush.quiet += usize::from(newly);
+            self.give_turn(cell.index);
+        }
+    }
+
+    /// A customer handed over its row.
+    pub(super) fn encoded(&mut self, index: u32, encoded: Encoded) {
+        let epoch = self.lease_epoch();
+        let entry = self.at(index);
+        let cell = CellId { index, incarnation: entry.incarnation };
+        let through = entry.outbox.iter().map(|out| out.number).max();
+        let sent = Sent { version: entry.version, first: entry.dirty.take(), through };
+        entry.sent = Some(sent);
+        entry.wanted = false;
+        let customer = entry.customer.clone();
+        let links = (!entry.links.is_empty())
+            .then(|| Links { customer: customer.clone(), links: std::mem::take(&mut entry.links) });
+        if let Some(due) = encoded.wake_up
+            && self.timers.was_scanned(slot_of(due))
+        {
+            // The scan of that slot may have missed it.
+            self.timers.alarms.add(due, customer.clone());
+        }
+        if self.flush.ready.is_empty() {
+            self.flush.ready_since = self.now.boot;
+        }
+        let row = Row { customer, written_at: 0, epoch, state: encoded.state };
+        self.flush.ready.push_back(Ready { cell, sent, row, wake_up: encoded.wake_up, links });
+    }
+
+    /// Makes groups of the rows that wait: at once while nothing is under way, else when enough came or the first has waited.
+    pub(super) fn write_groups(&mut self) {
+        let draining = matches!(self.phase, Phase::Draining { .. });
+        while !self.flush.ready.is_empty() && self.flush.groups.len() < self.settings.groups_max {
+            let full = self.flush.ready.len() >= self.settings.group_rows_max;
+            let waited = self.flush.group_due(&self.settings).is_some_and(|due| self.now.boot >= due);
+            if !(full || waited || draining || self.flush.groups.is_empty()) {
+                return;
+            }
+            // A used-up range stalls until a confirmation has raised it.
+            let Some(stamp) = self.next_stamp() else { return };
+            self.write_group(stamp);
+        }
+    }
+
+    fn write_group(&mut self, stamp: i64) {
+        let count = self.flush.ready.len().min(self.settings.group_rows_max);
+        let mut group =
+            Group { cells: Vec::with_capacity(count), rows: Vec::with_capacity(count), after: None };
+        let (mut wake_ups, mut links): (Vec<WakeUp>, Vec<Links>) = (Vec::new(), Vec::new());
+        for ready in self.flush.ready.drain(..count) {
+            wake_ups.extend(ready.wake_up.map(|due| wake_up(due, ready.row.customer.clone())));
+            links.extend(ready.links);
+            group.cells.push((ready.cell, ready.sent));
+            group.rows.push(Row { written_at: stamp, ..ready.row });
+        }
+        self.flush.ready_since = self.now.boot;
+        self.flush.last_group += 1;
+        let id = self.flush.last_group;
+        self.counts.rows += count as u64;
+        let index =
+            (!wake_ups.is_empty() || !links.is_empty()).then_some(Io::Index { group: id, wake_ups, links });
+        let first = match index {
+            Some(index) if self.rules.index_before_row => index,
+            after => {
+                group.after = after;
+                Io::WriteRows { group: id, rows: std::mem::take(&mut group.rows) }
+            }
+        };
+        self.flush.groups.insert(id, group);
+        self.act(first);
+    }
+
+    /// The index entries of a group are durable: its rows may follow.
+    pub(super) fn indexed(&mut self, group: u64, generation: Option<u64>) {
+        if let Some(generation) = generation {
+            self.note_generation(generation);
+        }
+        let Some(known) = self.flush.groups.get_mut(&group) else { return };
+        let rows = std::mem::take(&mut known.rows);
+        self.act(Io::WriteRows { group, rows });
+    }
+
+    /// The rows of a group are durable.
+    pub(super) fn rows_written(&mut self, group: u64, generation: u64) {
+        self.note_generation(generation);
+        let Some(group) = self.flush.groups.remove(&group) else { return };
+        if let Some(after) = group.after {
+            self.act(after);
+        }
+        for (cell, sent) in group.cells {
+            if self.flush.settling.remove(&cell) {
+                self.load(cell.index);
+            } else {
+                self.row_acknowledged(cell, sent);
+            }
+        }
+    }
+
+    fn row_acknowledged(&mut self, cell: CellId, sent: Sent) {
+        let Some(entry) = self.entry(cell) else { return };
+        let was_dirty = entry.is_dirty();
+        entry.sent.take_if(|under_way| under_way.version == sent.version);
+        entry.acked = entry.acked.max(sent.version);
+        entry.own = true;
+        let clean = !entry.is_dirty();
+        if clean {
+            entry.dirty = None;
+        }
+        let quiet = std::mem::replace(&mut entry.quiet, false);
+        let cell = CellId { incarnation: entry.incarnation, ..cell };
+        let mut durable = Vec::new();
+        for out in &mut entry.outbox {
+            if out.stage == Stage::Waiting && Some(out.number) <= sent.through {
+                out.stage = Stage::Queued;
+                durable.push(out.number);
+            }
+        }
+        self.flush.dirty -= usize::from(was_dirty && clean);
+        self.flush.quiet -= usize::from(quiet);
+        for number in durable {
+            self.queue_relay(cell, number);
+        }
+        self.refresh_hold(cell.index);
+        self.settle_alarms(cell.index);
+        if !clean {
+            self.give_turn(cell.index);
+        }
+    }
+
+    /// Returns true when no customer waits for a score.
+    pub(super) fn is_settled(&self) -> bool {
+        self.entries.iter().flatten().all(|entry| entry.asks.is_empty() && entry.turn.is_none())
+    }
+}

@@ -1,0 +1,362 @@
+//! The core of one partition: a state machine over inputs, without I/O, without a clock and without chance.
+//!
+//! It keeps the invariants of the durability protocol: what is relayed stands in an acknowledged row of one's own epoch, the
+//! confirmed position lies behind nothing that could be lost, the timer cursor behind no wake-up that is not done. It does not hold
+//! the customers: it knows of each how far its row, its outbox and its scores are ([`entry`]), and gives it turns.
+//!
+//! In the order of an event: [`lease`] takes and confirms the partition, [`feed`] reads and routes records, [`turns`] follows what a
+//! customer did, [`flush`] writes rows, [`relay`] sends what they hold, [`timers`] wakes customers, [`passivate`] drops idle ones,
+//! [`panics`] takes back what a customer that is gone had only in memory.
+
+mod alarms;
+mod entry;
+mod feed;
+mod flush;
+mod holds;
+mod lease;
+mod panics;
+mod passivate;
+mod relay;
+mod timers;
+mod turns;
+
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use schemas::customer::Tally;
+use schemas::ids::{CustomerId, PartitionId, Position};
+
+use self::entry::Entry;
+use super::decode::DecodeEvent;
+use super::protocol::{Action, Done, End, Failure, Input, Io, Now};
+use super::settings::{Rules, Settings};
+use super::turn::{CellId, Refused, Step};
+use crate::port;
+
+/// Vectors of steps kept to be used again.
+const SPARE_MAX: usize = 1_024;
+
+/// The core of one partition during one assignment.
+pub struct Core {
+    partition: PartitionId,
+    /// Partitions of every topic, for messages to other customers.
+    partitions: u32,
+    settings: Settings,
+    rules: Rules,
+    decode_event: DecodeEvent,
+    now: Now,
+    phase: Phase,
+    /// What this input asks for; handed out at its end.
+    actions: Vec<Action>,
+    /// Failed calls, to be made again at that time.
+    retries: Vec<(Duration, Io)>,
+    /// Live customers by id.
+    live: FxHashMap<CustomerId, u32>,
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    /// Counts incarnations.
+    incarnations: u64,
+    holds: holds::Holds,
+    lease: lease::Holding,
+    feed: feed::Feed,
+    flush: flush::Flush,
+    relay: relay::Relays,
+    timers: timers::Timers,
+    /// Where the look for idle customers goes on.
+    hand: usize,
+    /// Memory of the live customers.
+    weight: usize,
+    spare: Vec<Vec<Step>>,
+    counts: Counts,
+}
+
+/// Where an assignment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not started.
+    New,
+    /// Taking the lease.
+    Taking,
+    /// The epoch record is under way.
+    Marking,
+    /// At work.
+    Running,
+    /// To be given up when all is done, at that time at the latest.
+    Draining {
+        /// Since boot.
+        until: Duration,
+    },
+    /// Over.
+    Ended,
+}
+
+/// What a core has done and holds, for metrics. Counts only rise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counts {
+    /// What the customers' transitions counted.
+    pub tally: Tally,
+    /// Records read the first time.
+    pub read: u64,
+    /// Records that could not be decoded, or that a customer panicked on twice.
+    pub dead_lettered: u64,
+    /// Turns given.
+    pub turns: u64,
+    /// Rows handed to the store.
+    pub rows: u64,
+    /// Rows read.
+    pub loads: u64,
+    /// Records relayed.
+    pub relayed: u64,
+    /// Customers woken by a timer.
+    pub wakes: u64,
+    /// Customers that panicked.
+    pub panics: u64,
+    /// Customers passivated.
+    pub passivated: u64,
+    /// Scores asked for.
+    pub asks: u64,
+    /// Calls that failed and were or are made again.
+    pub retries: u64,
+}
+
+/// How full a core is now, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    /// Live customers.
+    pub live: usize,
+    /// Their approximate memory. Units: bytes.
+    pub weight: usize,
+    /// Customers whose row differs from the durable one.
+    pub dirty: usize,
+    /// Records that wait for their customer.
+    pub waiting: usize,
+    /// Rows being read.
+    pub loading: usize,
+    /// Writes in flight.
+    pub groups: usize,
+    /// Entries that wait to be relayed.
+    pub relaying: usize,
+    /// The next record to be read.
+    pub next: Position,
+    /// The position confirmed in the lease row.
+    pub confirmed: Position,
+}
+
+impl Core {
+    /// Returns the core of a partition that was assigned to this process; `partitions` counts those of every topic.
+    pub fn new(
+        partition: PartitionId,
+        partitions: u32,
+        settings: Settings,
+        rules: Rules,
+        decode_event: DecodeEvent,
+    ) -> Self {
+        Self {
+            partition,
+            partitions,
+            settings,
+            rules,
+            decode_event,
+            now: Now::default(),
+            phase: Phase::New,
+            actions: Vec::new(),
+            retries: Vec::new(),
+            live: FxHashMap::default(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            incarnations: 0,
+            holds: holds::Holds::default(),
+            lease: lease::Holding::default(),
+            feed: feed::Feed::default(),
+            flush: flush::Flush::default(),
+            relay: relay::Relays::default(),
+            timers: timers::Timers::default(),
+            hand: 0,
+            weight: 0,
+            spare: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Handles one input and adds what is to be done about it to `actions`, in order.
+    pub fn handle(&mut self, now: Now, input: Input, actions: &mut Vec<Action>) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        std::mem::swap(&mut self.actions, actions);
+        self.now = Now { wall: now.wall.max(self.now.wall), boot: now.boot.max(self.now.boot) };
+        match input {
+            Input::Start { nonce } => self.start(nonce),
+            Input::Tick => self.tick(),
+            Input::Revoke => self.revoke(),
+            Input::Done(done) => self.done(done),
+            Input::Failed(io, failure) => self.failed(*io, failure),
+            Input::Turned(turned) => self.turned(*turned),
+            Input::Refused(cell, Refused::Panicked(message)) => self.panicked(cell, &message),
+            Input::Refused(_, Refused::Unreadable(message)) => {
+                self.end(End::Failed(format!("a stored row cannot be read: {message}")));
+            }
+        }
+        self.pump();
+        std::mem::swap(&mut self.actions, actions);
+    }
+
+    /// Returns when the next [`Input::Tick`] is due at the latest, since boot.
+    pub fn deadline(&self) -> Option<Duration> {
+        if matches!(self.phase, Phase::New | Phase::Ended) {
+            return None;
+        }
+        let grid = self.timers.looked + self.settings.timer_grid;
+        let confirm = self.lease.looked + self.settings.confirm;
+        let group = self.flush.group_due(&self.settings);
+        let retry = self.retries.iter().map(|(at, _)| *at).min();
+        [Some(grid), Some(confirm), group, retry].into_iter().flatten().min()
+    }
+
+    /// Returns what the core has done.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Returns how full the core is.
+    pub fn levels(&self) -> Levels {
+        Levels {
+            live: self.live.len(),
+            weight: self.weight,
+            dirty: self.flush.dirty,
+            waiting: self.feed.waiting,
+            loading: self.feed.loading,
+            groups: self.flush.groups_open(),
+            relaying: self.relay.waiting(),
+            next: self.feed.next,
+            confirmed: self.lease.row.position,
+        }
+    }
+
+    /// Returns the epoch that this owner holds, once it does.
+    pub fn epoch(&self) -> Option<schemas::ids::Epoch> {
+        self.at_work().then_some(self.lease.row.epoch)
+    }
+
+    fn at_work(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Draining { .. })
+    }
+
+    fn tick(&mut self) {
+        let boot = self.now.boot;
+        let due: Vec<Io> = self.retries.extract_if(.., |(at, _)| *at <= boot).map(|(_, io)| io).collect();
+        self.actions.extend(due.into_iter().map(Action::Do));
+        if self.at_work() {
+            self.look_at_lease();
+            self.look_at_timers();
+            self.look_for_quiet_rows();
+            self.look_for_idle_customers();
+        }
+    }
+
+    /// Begins what the state after any input allows. Every step costs nothing when there is nothing to do.
+    fn pump(&mut self) {
+        if self.at_work() {
+            self.write_groups();
+            self.send_relays();
+            self.fetch();
+            self.finish_draining();
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Lease(lease) => self.lease_read(lease),
+            Done::LeaseCas { new, cas } => self.lease_replaced(new, cas),
+            Done::EpochRecords => self.marked(),
+            Done::Commit(commit) => self.committed(commit),
+            Done::Fetched { from, fetched } => self.fetched(from, fetched),
+            Done::Row { cell, customer, row } => self.row_read(cell, customer, row),
+            Done::Indexed { group, generation } => self.indexed(group, generation),
+            Done::RowsWritten { group, generation } => self.rows_written(group, generation),
+            Done::WakeUps { to, wake_ups } => self.wake_ups_read(to, wake_ups),
+            Done::Relayed { topic, generation } => self.relayed(topic, generation),
+            Done::Scored { cell, answer } => self.scored(cell, answer),
+            Done::DeadLettered(position) => self.feed.letter_is_durable(position),
+            Done::Committed => {}
+        }
+    }
+
+    fn failed(&mut self, io: Io, failure: Failure) {
+        match (failure.kind(), &io) {
+            (port::Kind::Retry, Io::CasLease { .. }) => self.lease_unknown(),
+            (port::Kind::Retry, Io::Commit(_)) => {}
+            (port::Kind::Retry, _) => self.again(io),
+            (port::Kind::Reject | port::Kind::Fatal, _) => self.end(End::Failed(failure.to_string())),
+        }
+    }
+
+    fn again(&mut self, io: Io) {
+        self.counts.retries += 1;
+        self.retries.push((self.now.boot + self.settings.retry, io));
+    }
+
+    fn act(&mut self, io: Io) {
+        self.actions.push(Action::Do(io));
+    }
+
+    fn end(&mut self, end: End) {
+        if self.phase != Phase::Ended {
+            self.phase = Phase::Ended;
+            self.actions.push(Action::End(end));
+        }
+    }
+
+    fn revoke(&mut self) {
+        match self.phase {
+            Phase::Running => {
+                self.phase = Phase::Draining { until: self.now.boot + self.settings.drain };
+                self.flush_everything();
+            }
+            Phase::New | Phase::Taking | Phase::Marking => self.end(End::Released),
+            Phase::Draining { .. } | Phase::Ended => {}
+        }
+    }
+
+    /// Notes the store's generation; a change means that what was acknowledged may be gone.
+    fn note_generation(&mut self, generation: u64) {
+        let first = *self.lease.generation.get_or_insert(generation);
+        if first != generation && self.rules.stop_on_lost_tail {
+            self.end(End::StoreLostTail);
+        }
+    }
+
+    fn entry(&mut self, cell: CellId) -> Option<&mut Entry> {
+        let checked = self.rules.incarnation_checked;
+        let entry = self.entries.get_mut(cell.index as usize)?.as_mut()?;
+        (entry.incarnation == cell.incarnation || !checked).then_some(entry)
+    }
+
+    fn at(&mut self, index: u32) -> &mut Entry {
+        self.entries[index as usize].as_mut().expect("the index of a live customer names an entry")
+    }
+
+    /// Tells the ordered holds what the customer at `index` holds now.
+    fn refresh_hold(&mut self, index: u32) {
+        let rules = self.rules;
+        let entry = self.at(index);
+        let hold = entry.lowest(&rules);
+        if hold != entry.hold {
+            entry.hold = hold;
+            if let Some(position) = hold {
+                self.holds.add(position, index);
+            }
+        }
+    }
+
+    /// Returns the lowest position whose effects are not safe (I1).
+    fn position(&mut self) -> Position {
+        if !self.rules.position_waits_for_row {
+            return self.feed.next;
+        }
+        let entries = &self.entries;
+        let held = self.holds.lowest(|index| entries[index as usize].as_ref().and_then(|entry| entry.hold));
+        let letter = self.feed.first_letter();
+        entry::min(entry::min(held, letter), Some(self.feed.next)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,190 @@
+//! Relaying: sends what acknowledged rows hold, in row order, and has it cleared once the lease was confirmed afterwards.
+//!
+//! One append per topic is under way at a time, so that a repeated one keeps the order.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use schemas::customer::Outgoing;
+use schemas::decision::Decision;
+use schemas::ids::{CustomerId, Epoch, PartitionId};
+use schemas::record::RecordKind;
+use serde::Serialize;
+
+use super::Core;
+use super::entry::{Out, Stage};
+use crate::partition::protocol::Io;
+use crate::partition::turn::{CellId, Step};
+use crate::port::log::{NewRecord, Topic};
+
+/// Outbox entries on their way out.
+#[derive(Debug, Default)]
+pub(super) struct Relays {
+    outreach: Queue,
+    decisions: Queue,
+    events: Queue,
+    /// Relayed entries that wait for a confirmation, and how many had begun when they were relayed.
+    relayed: VecDeque<(u64, CellId)>,
+}
+
+/// Entries for one topic, by cell and number.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<(CellId, u64)>,
+    under_way: Vec<(CellId, u64)>,
+}
+
+impl Relays {
+    fn queues(&self) -> [&Queue; 3] {
+        [&self.outreach, &self.decisions, &self.events]
+    }
+
+    fn queue(&mut self, topic: Topic) -> Option<&mut Queue> {
+        match topic {
+            Topic::Outreach => Some(&mut self.outreach),
+            Topic::Decisions => Some(&mut self.decisions),
+            Topic::Events => Some(&mut self.events),
+            Topic::DeadLetter => None,
+        }
+    }
+
+    /// Returns how many entries are on their way.
+    pub(super) fn waiting(&self) -> usize {
+        self.queues().iter().map(|queue| queue.waiting.len() + queue.under_way.len()).sum()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting() == 0
+    }
+
+    /// Returns true when relayed entries could be cleared after a confirmation.
+    pub(super) fn awaits_confirmation(&self) -> bool {
+        !self.relayed.is_empty()
+    }
+}
+
+fn topic_of(body: &Outgoing) -> Topic {
+    match body {
+        Outgoing::Outreach(_) => Topic::Outreach,
+        Outgoing::Decision(_) => Topic::Decisions,
+        Outgoing::Relay { .. } => Topic::Events,
+    }
+}
+
+impl Core {
+    /// Queues an entry whose row is acknowledged.
+    pub(super) fn queue_relay(&mut self, cell: CellId, number: u64) {
+        let Some(out) = self.out(cell, number) else { return };
+        let Some(topic) = out.body.as_ref().map(topic_of) else { return };
+        if let Some(queue) = self.relay.queue(topic) {
+            queue.waiting.push_back((cell, number));
+        }
+    }
+
+    fn out(&mut self, cell: CellId, number: u64) -> Option<&mut Out> {
+        self.incarnation(cell)?.outbox.iter_mut().find(|out| out.number == number)
+    }
+
+    /// Begins an append for every topic that has entries and no append under way.
+    pub(super) fn send_relays(&mut self) {
+        for topic in [Topic::Outreach, Topic::Decisions, Topic::Events] {
+            let max = self.settings.relay_max;
+            let Some(queue) = self.relay.queue(topic) else { continue };
+            if queue.waiting.is_empty() || !queue.under_way.is_empty() {
+                continue;
+            }
+            let count = queue.waiting.len().min(max);
+            let batch: Vec<(CellId, u64)> = queue.waiting.drain(..count).collect();
+            self.send_relay(topic, batch);
+        }
+    }
+
+    fn send_relay(&mut self, topic: Topic, batch: Vec<(CellId, u64)>) {
+        let (mut records, mut decisions) = (Vec::with_capacity(batch.len()), Vec::new());
+        let mut under_way = Vec::with_capacity(batch.len());
+        let (partition, partitions, epoch) = (self.partition, self.partitions, self.lease_epoch());
+        for (cell, number) in batch {
+            // The entries of a customer that is gone are relayed by its next incarnation.
+            let Some(entry) = self.incarnation(cell) else { continue };
+            let customer = entry.customer.clone();
+            let Some(out) = self.out(cell, number) else { continue };
+            let Some(body) = out.body.as_ref() else { continue };
+            records.push(record(body, &customer, partition, partitions, epoch));
+            if let Outgoing::Decision(decision) = body {
+                decisions.push(Decision::clone(decision));
+            }
+            under_way.push((cell, number));
+        }
+        if records.is_empty() {
+            return;
+        }
+        self.counts.relayed += records.len() as u64;
+        if let Some(queue) = self.relay.queue(topic) {
+            queue.under_way = under_way;
+        }
+        self.act(Io::Relay { topic, records, decisions });
+    }
+
+    /// An append is durable.
+    pub(super) fn relayed(&mut self, topic: Topic, generation: Option<u64>) {
+        if let Some(generation) = generation {
+            self.note_generation(generation);
+        }
+        let confirmations = self.lease.confirmations();
+        let Some(queue) = self.relay.queue(topic) else { return };
+        for (cell, number) in std::mem::take(&mut queue.under_way) {
+            let Some(out) = self.out(cell, number) else { continue };
+            out.stage = Stage::Relayed { confirmations };
+            out.body = None;
+            self.relay.relayed.push_back((confirmations, cell));
+            self.refresh_hold(cell.index);
+            self.settle_alarms(cell.index);
+        }
+        if !self.rules.clear_after_confirmation {
+            self.clear_relayed_before(u64::MAX);
+        }
+    }
+
+    /// Has cleared what was relayed before that confirmation began.
+    pub(super) fn clear_relayed_before(&mut self, confirmation: u64) {
+        while let Some((confirmations, cell)) = self.relay.relayed.front().copied() {
+            if confirmations >= confirmation {
+                return;
+            }
+            self.relay.relayed.pop_front();
+            let Some(entry) = self.incarnation(cell) else { continue };
+            let mut numbers = Vec::new();
+            for out in &mut entry.outbox {
+                if matches!(out.stage, Stage::Relayed { confirmations } if confirmations < confirmation) {
+                    out.stage = Stage::Clearing;
+                    numbers.push(out.number);
+                }
+            }
+            if !numbers.is_empty() {
+                entry.queue.push(Step::Clear(numbers));
+                self.give_turn(cell.index);
+            }
+        }
+    }
+}
+
+fn record(
+    body: &Outgoing,
+    customer: &CustomerId,
+    partition: PartitionId,
+    partitions: u32,
+    epoch: Epoch,
+) -> NewRecord {
+    let (partition, key, kind, body) = match body {
+        Outgoing::Outreach(outreach) => (partition, customer, RecordKind::Outreach, json(outreach)),
+        Outgoing::Decision(decision) => (partition, customer, RecordKind::Decision, json(decision)),
+        Outgoing::Relay { to, message } => {
+            (PartitionId::of(to.as_str(), partitions), to, RecordKind::Relay, json(message))
+        }
+    };
+    NewRecord { partition, key: key.as_str().into(), kind, epoch: Some(epoch), stamp: None, body }
+}
+
+fn json(body: &impl Serialize) -> Bytes {
+    Bytes::from(serde_json::to_vec(body).expect("bodies have text keys and finite numbers, so they are JSON"))
+}
