@@ -1,7 +1,15 @@
-//! The feature table: one for serving and training. A model reads the row `extract` makes, in the order of [`TABLE`].
+//! The feature table: one for serving and training. A model reads the row that [`extract`] makes, in the order of [`TABLE`].
+//!
+//! Times since something are in days or hours without rounding; what never happened stands at the longest time that a feature
+//! can show, so that "never" lies beyond "long ago". Sums of money are in units of the home currency. Scaling and logarithms are
+//! the model's affair.
 
-use crate::profile::{Heads, Profile};
-use crate::time::Timestamp;
+use crate::decision::Category;
+use crate::profile::consent::MARKETING;
+use crate::profile::day::DayKind;
+use crate::profile::{Consent, Heads, Profile};
+use crate::score::Head;
+use crate::time::{Span, Timestamp};
 
 /// One input of the models.
 #[derive(Debug)]
@@ -16,16 +24,177 @@ pub struct Feature {
     pub read: fn(&Profile, Timestamp) -> f32,
 }
 
+/// Longest time since something that a feature shows: ten years.
+const DAYS_LONGEST: f32 = 3_650.0;
+
+/// Heads that look at one visit.
+const VISIT: Heads = Heads::of(&[Head::CartAbandonment, Head::PurchaseIntent]);
+
+/// Heads that look at a relation over months.
+const RELATION: Heads = Heads::of(&[Head::Churn, Head::Return, Head::Complaint]);
+
 /// Every feature. New ones are added at the end: manifests name features and their order.
-pub const TABLE: &[Feature] = &[];
+pub const TABLE: &[Feature] = &[
+    feature("order_recency", "days", Heads::ALL, |p, now| days_since(p.orders().last(), now)),
+    feature("order_count", "orders", Heads::ALL, |p, _| p.orders().count() as f32),
+    feature("order_value", "currency", Heads::ALL, |p, _| {
+        p.home_currency().map_or(0.0, |home| units(p.orders().value().of(home)))
+    }),
+    feature("order_mean_value", "currency", Heads::ALL, |p, _| {
+        p.home_currency()
+            .map_or(0.0, |home| ratio(units(p.orders().value().of(home)), p.orders().count() as f32))
+    }),
+    feature("order_mean_items", "items", RELATION, |p, _| {
+        ratio(p.orders().items() as f32, p.orders().count() as f32)
+    }),
+    feature("order_mean_gap", "days", RELATION, |p, _| mean_gap(p)),
+    feature("order_recency_in_gaps", "gaps", RELATION, |p, now| {
+        ratio(days_since(p.orders().last(), now), mean_gap(p))
+    }),
+    feature("orders_30_days", "orders", Heads::ALL, |p, now| days(p, DayKind::Orders, 30, now)),
+    feature("orders_90_days", "orders", RELATION, |p, now| days(p, DayKind::Orders, 90, now)),
+    feature("order_value_30_days", "currency", RELATION, |p, now| units(p.days().value(30, p.today(now)))),
+    feature("order_value_90_days", "currency", RELATION, |p, now| units(p.days().value(90, p.today(now)))),
+    feature("order_days_90_days", "days", RELATION, |p, now| {
+        p.days().days_with(DayKind::Orders, 90, p.today(now)) as f32
+    }),
+    feature("cancellation_count", "cancellations", RELATION, |p, _| p.orders().cancellations() as f32),
+    feature("cancellation_share", "share", RELATION, |p, _| {
+        ratio(p.orders().cancellations() as f32, p.orders().count() as f32)
+    }),
+    feature("cancellation_value_share", "share", RELATION, |p, _| {
+        p.home_currency().map_or(0.0, |home| {
+            ratio(units(p.orders().cancellation_value().of(home)), units(p.orders().value().of(home)))
+        })
+    }),
+    feature("cancellations_90_days", "cancellations", RELATION, |p, now| {
+        days(p, DayKind::Cancellations, 90, now)
+    }),
+    feature("refund_count", "refunds", RELATION, |p, _| p.orders().refunds() as f32),
+    feature("undone_recency", "days", RELATION, |p, now| days_since(p.orders().last_undone(), now)),
+    feature("tenure", "days", Heads::ALL, |p, now| p.first_seen().map_or(0.0, |at| in_days(now - at))),
+    feature("activity_recency", "days", Heads::ALL, |p, now| days_since(p.last_active(), now)),
+    feature("session_count", "sessions", Heads::ALL, |p, _| p.sessions().count() as f32),
+    feature("sessions_30_days", "sessions", Heads::ALL, |p, now| days(p, DayKind::Sessions, 30, now)),
+    feature("session_length", "minutes", VISIT, |p, _| {
+        p.sessions().open().map_or(0.0, |session| in_minutes(session.length()))
+    }),
+    feature("session_mean_length", "minutes", Heads::ALL, |p, _| {
+        p.sessions().mean_length().map_or(0.0, in_minutes)
+    }),
+    feature("session_events", "events", VISIT, |p, _| {
+        p.sessions().open().map_or(0.0, |session| session.events as f32)
+    }),
+    feature("session_product_views", "events", VISIT, |p, _| {
+        p.sessions().open().map_or(0.0, |session| session.product_views as f32)
+    }),
+    feature("views_1_hour", "events", VISIT, |p, now| count(p, "Product Viewed", Span::hours(1), now)),
+    feature("views_24_hours", "events", VISIT, |p, now| count(p, "Product Viewed", Span::hours(24), now)),
+    feature("views_30_days", "events", Heads::ALL, |p, now| days(p, DayKind::ProductViews, 30, now)),
+    feature("adds_1_hour", "events", VISIT, |p, now| count(p, "Product Added", Span::hours(1), now)),
+    feature("removals_1_hour", "events", VISIT, |p, now| count(p, "Product Removed", Span::hours(1), now)),
+    feature("searches_1_hour", "events", VISIT, |p, now| count(p, "Products Searched", Span::hours(1), now)),
+    feature("checkouts_24_hours", "events", VISIT, |p, now| {
+        count(p, "Checkout Started", Span::hours(24), now)
+    }),
+    feature("payment_failures_24_hours", "events", Heads::ALL, |p, now| {
+        count(p, "Payment Failed", Span::hours(24), now)
+    }),
+    feature("cart_value", "currency", VISIT, |p, now| {
+        p.carts().current(now).map_or(0.0, |cart| units(cart.value().minor))
+    }),
+    feature("cart_items", "items", VISIT, |p, now| {
+        p.carts().current(now).map_or(0.0, |cart| cart.items() as f32)
+    }),
+    feature("cart_age", "hours", VISIT, |p, now| {
+        p.carts().current(now).map_or(0.0, |cart| in_hours(now - cart.opened))
+    }),
+    feature("cart_idle", "hours", VISIT, |p, now| {
+        p.carts().current(now).map_or(0.0, |cart| in_hours(now - cart.changed))
+    }),
+    feature("cart_in_checkout", "0 or 1", VISIT, |p, now| {
+        flag(p.carts().current(now).is_some_and(|cart| cart.checkout.is_some()))
+    }),
+    feature("cases_90_days", "cases", RELATION, |p, now| days(p, DayKind::Cases, 90, now)),
+    feature("case_open", "0 or 1", RELATION, |p, _| flag(p.open_case())),
+    feature("reviews_90_days", "reviews", RELATION, |p, now| days(p, DayKind::Reviews, 90, now)),
+    feature("marketing_consent", "-1, 0 or 1", Heads::ALL, |p, _| match p.consent(MARKETING, "") {
+        Consent::Granted => 1.0,
+        Consent::Unknown => 0.0,
+        Consent::Denied => -1.0,
+    }),
+    feature("marketing_recency", "days", Heads::ALL, |p, now| {
+        days_since(p.last_outreach(Category::Marketing), now)
+    }),
+    feature("identified", "0 or 1", Heads::ALL, |p, _| flag(p.identified())),
+];
 
 /// Returns every feature of a profile at `now`.
 ///
 /// Shape: [`TABLE`]`.len()`, in its order; each finite, whatever the profile holds.
 pub fn extract(profile: &Profile, now: Timestamp) -> Vec<f32> {
-    TABLE
-        .iter()
-        .map(|feature| (feature.read)(profile, now))
-        .map(|value| if value.is_finite() { value } else { 0.0 })
-        .collect()
+    TABLE.iter().map(|feature| finite((feature.read)(profile, now))).collect()
+}
+
+/// Returns the place of a feature in [`TABLE`].
+pub fn place(name: &str) -> Option<usize> {
+    TABLE.iter().position(|feature| feature.name == name)
+}
+
+const fn feature(
+    name: &'static str,
+    unit: &'static str,
+    heads: Heads,
+    read: fn(&Profile, Timestamp) -> f32,
+) -> Feature {
+    Feature { name, unit, heads, read }
+}
+
+fn finite(value: f32) -> f32 {
+    if value.is_finite() { value } else { 0.0 }
+}
+
+fn units(minor: i64) -> f32 {
+    (minor as f64 / 100.0) as f32
+}
+
+fn in_days(span: Span) -> f32 {
+    (in_hours(span) / 24.0).min(DAYS_LONGEST)
+}
+
+fn in_hours(span: Span) -> f32 {
+    in_minutes(span) / 60.0
+}
+
+fn in_minutes(span: Span) -> f32 {
+    (span.0.max(0) as f64 / 60_000.0) as f32
+}
+
+fn days_since(at: Option<Timestamp>, now: Timestamp) -> f32 {
+    at.map_or(DAYS_LONGEST, |at| in_days(now - at))
+}
+
+fn mean_gap(profile: &Profile) -> f32 {
+    let orders = profile.orders();
+    match (orders.first(), orders.last()) {
+        (Some(first), Some(last)) => ratio(in_days(last - first), orders.count().saturating_sub(1) as f32),
+        (Some(_) | None, _) => 0.0,
+    }
+}
+
+/// Returns a / b, 0 where b is not positive.
+fn ratio(a: f32, b: f32) -> f32 {
+    if b > 0.0 { a / b } else { 0.0 }
+}
+
+fn flag(claim: bool) -> f32 {
+    f32::from(u8::from(claim))
+}
+
+fn count(profile: &Profile, name: &str, within: Span, now: Timestamp) -> f32 {
+    profile.count(name, within, now).n as f32
+}
+
+fn days(profile: &Profile, kind: DayKind, days: u16, now: Timestamp) -> f32 {
+    profile.days().count(kind, days, profile.today(now)) as f32
 }

@@ -1,10 +1,17 @@
 //! The closed table of profile fields that triggers, templates and the command line may name.
 
+mod table;
+
 use smol_str::SmolStr;
 
-use super::Profile;
+use super::{Profile, said};
 use crate::time::Timestamp;
 use crate::value::Value;
+
+pub use table::TABLE;
+
+/// What a path of a trait begins with.
+pub const TRAITS: &str = "traits.";
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +45,6 @@ pub struct Field {
     pub next_change: fn(&Profile, Timestamp) -> Option<Timestamp>,
 }
 
-/// Every field, by name; `traits.*` stands beside it.
-pub const TABLE: &[Field] = &[];
-
 /// A path that was looked up.
 #[derive(Clone, Debug)]
 pub enum FieldRef {
@@ -50,7 +54,26 @@ pub enum FieldRef {
     Trait(SmolStr),
 }
 
+impl PartialEq for FieldRef {
+    /// Names are unique in the table.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (FieldRef::Known(a), FieldRef::Known(b)) => a.name == b.name,
+            (FieldRef::Trait(a), FieldRef::Trait(b)) => a == b,
+            (FieldRef::Known(_), FieldRef::Trait(_)) | (FieldRef::Trait(_), FieldRef::Known(_)) => false,
+        }
+    }
+}
+
 impl FieldRef {
+    /// Returns the path as triggers write it.
+    pub fn path(&self) -> SmolStr {
+        match self {
+            FieldRef::Known(field) => SmolStr::new_static(field.name),
+            FieldRef::Trait(name) => SmolStr::from_iter([TRAITS, name]),
+        }
+    }
+
     /// Returns what the field holds.
     pub fn kind(&self) -> FieldKind {
         match self {
@@ -98,12 +121,20 @@ pub struct Unknown {
 ///
 /// Errors: `Unknown` → the path is neither in [`TABLE`] nor `traits.` and a name.
 pub fn lookup(path: &str) -> Result<FieldRef, Unknown> {
-    if let Some(name) = path.strip_prefix("traits.").filter(|name| !name.is_empty()) {
+    if let Some(name) =
+        path.strip_prefix(TRAITS).filter(|name| !name.is_empty() && name.len() <= said::TEXT_MAX)
+    {
         return Ok(FieldRef::Trait(SmolStr::new(name)));
     }
     TABLE
         .iter()
         .find(|field| field.name == path)
         .map(FieldRef::Known)
-        .ok_or_else(|| Unknown { path: SmolStr::new(path), nearest: SmolStr::default() })
+        .ok_or_else(|| Unknown { path: said::bounded(path).into(), nearest: nearest(path) })
+}
+
+/// Returns the name that takes the fewest changes of a letter to reach.
+fn nearest(path: &str) -> SmolStr {
+    let distance = |field: &&Field| strsim::osa_distance(field.name, &said::bounded(path));
+    TABLE.iter().min_by_key(distance).map(|field| SmolStr::new_static(field.name)).unwrap_or_default()
 }

@@ -4,21 +4,47 @@
 //! profile of the same person. Reading never changes anything: [`Profile::count`] and its neighbours answer for any `now`.
 //! Everything is bounded, and what a bound made incomplete says so ([`Counted::partial`]). The profile decides nothing and sends
 //! nothing; it does not know its customer's id, so that it moves whole in a merge.
+//!
+//! | part | holds | bound |
+//! |---|---|---|
+//! | [`ring`] | message ids of 24 h | the policy's `message_ring`, 64 |
+//! | [`counter`] | life totals per event name | known names and 32 more |
+//! | [`recent`] | stamps of 24 h for exact windows | 256 |
+//! | [`day`] | counts and order value per civil day | 90 days × 13 kinds |
+//! | [`session`] | open and last session, totals | 2 |
+//! | [`cart`] | open carts with lines | 8 × 32 lines |
+//! | [`order`] | latest orders, older ids, refunds, cancellations | 16, 64, 64 |
+//! | [`consent`], [`traits`] | words and traits | 24 each |
+//! | [`place`] | zone, locale, country | 1 each |
 
+pub mod cart;
+pub mod consent;
+pub mod counter;
+pub mod day;
+pub mod order;
+pub mod place;
+pub mod recent;
+pub mod ring;
+pub mod session;
+pub mod sum;
+pub mod traits;
+
+mod due;
+mod fold;
 mod folded;
+mod merge;
+mod pack;
 mod policy;
+mod read;
+mod said;
 
 pub mod field;
 
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
 
-use crate::decision::Category;
-use crate::event::Event;
-use crate::ids::{CustomerId, MessageId};
+use crate::money::Currency;
 use crate::score::{Head, Score};
-use crate::time::{Span, Timestamp};
-use crate::value::Value;
+use crate::time::Timestamp;
 
 pub use folded::{Consent, Counted, Folded, Heads, Origin, SessionChange, Sourced, Standing};
 pub use policy::ProfilePolicy;
@@ -26,132 +52,31 @@ pub use policy::ProfilePolicy;
 /// What the engine knows of one customer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
+    /// When the earliest event happened.
+    first_seen: Option<Timestamp>,
+    /// When the latest event happened.
+    last_seen: Option<Timestamp>,
+    /// When the shopper last did something; events of the back office do not count.
+    last_active: Option<Timestamp>,
+    /// An event named a user id.
+    identified: bool,
+    /// Set by a command of the engine.
+    suppressed: bool,
+    /// The base currency when the first event was folded: that of the day buckets and of fields in money.
+    home: Option<Currency>,
+    ring: ring::Ring,
+    counters: counter::Counters,
+    days: day::DayBook,
+    sessions: session::Sessions,
+    carts: cart::Carts,
+    orders: order::Orders,
+    consents: consent::Consents,
+    place: place::Place,
+    traits: traits::Traits,
+    /// Open cases by the hash of their id, 0 for one without.
+    cases: sum::Met,
+    /// Last outreach per category, in the order of the enum. Written by the trigger machine.
+    outreach: [Option<Timestamp>; 2],
+    /// Latest score per head. Written when the predictor answers.
     scores: Vec<(Head, Score)>,
-}
-
-impl Profile {
-    /// Folds one event at log time `now`. What was due strictly before `now` has been fired before.
-    pub fn fold(&mut self, event: &Event, now: Timestamp, policy: &ProfilePolicy) -> Folded {
-        let _ = (event, now, policy);
-        Folded::default()
-    }
-
-    /// Returns the instant at which [`Profile::fire`] has something to do, if nothing else happens.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        None
-    }
-
-    /// Does what is due at `due` and returns the events that it caused, each stamped `due`.
-    pub fn fire(&mut self, due: Timestamp, customer: &CustomerId) -> Vec<Event> {
-        let _ = (due, customer);
-        Vec::new()
-    }
-
-    /// Unites this profile of an identified customer with that of an anonymous one whose events are disjoint.
-    pub fn merge(&mut self, other: Profile) {
-        let _ = other;
-    }
-
-    /// Forgets everything.
-    pub fn erase(&mut self) {
-        *self = Self::default();
-    }
-
-    /// Returns true when an event with this message id was folded within the last 24 hours.
-    pub fn seen(&self, message: MessageId, now: Timestamp) -> bool {
-        let _ = (message, now);
-        false
-    }
-
-    /// Notes a message id without folding an event, so that [`Profile::seen`] knows it for 24 hours.
-    pub fn remember(&mut self, message: MessageId, now: Timestamp, policy: &ProfilePolicy) {
-        let _ = (message, now, policy);
-    }
-
-    /// Returns how many events of this name happened in (now − within, now]; beyond 24 hours, in the last civil days.
-    pub fn count(&self, name: &str, within: Span, now: Timestamp) -> Counted {
-        let _ = (name, within, now);
-        Counted::default()
-    }
-
-    /// Returns the next instant after `now` at which [`Profile::count`] of the same arguments changes by time alone.
-    pub fn next_change(&self, name: &str, within: Span, now: Timestamp) -> Option<Timestamp> {
-        let _ = (name, within, now);
-        None
-    }
-
-    /// Returns how many events of this name were ever folded.
-    pub fn total(&self, name: &str) -> Counted {
-        let _ = name;
-        Counted::default()
-    }
-
-    /// Returns the score of a head, when one was given.
-    pub fn score(&self, head: Head) -> Option<&Score> {
-        self.scores.iter().find(|(of, _)| *of == head).map(|(_, score)| score)
-    }
-
-    /// Replaces the score of a head.
-    pub fn set_score(&mut self, head: Head, score: Score) {
-        self.scores.retain(|(of, _)| *of != head);
-        self.scores.push((head, score));
-    }
-
-    /// Returns what the customer last said about a purpose (`marketing`, …) on a channel.
-    pub fn consent(&self, purpose: &str, channel: &str) -> Consent {
-        let _ = (purpose, channel);
-        Consent::Unknown
-    }
-
-    /// Returns true when nothing proactive may be sent.
-    pub fn suppressed(&self) -> bool {
-        false
-    }
-
-    /// Sets or lifts the suppression.
-    pub fn set_suppressed(&mut self, suppressed: bool) {
-        let _ = suppressed;
-    }
-
-    /// Returns the IANA time zone and where it is from.
-    pub fn zone(&self) -> Sourced<'_> {
-        Sourced { value: "UTC", from: Origin::Default }
-    }
-
-    /// Returns the BCP 47 locale and where it is from.
-    pub fn locale(&self) -> Sourced<'_> {
-        Sourced { value: "en", from: Origin::Default }
-    }
-
-    /// Returns when an outreach of this category was last noted.
-    pub fn last_outreach(&self, category: Category) -> Option<Timestamp> {
-        let _ = category;
-        None
-    }
-
-    /// Notes an outreach.
-    pub fn note_outreach(&mut self, category: Category, at: Timestamp) {
-        let _ = (category, at);
-    }
-
-    /// Returns true while a case of the customer is open.
-    pub fn open_case(&self) -> bool {
-        false
-    }
-
-    /// Returns a trait of the customer.
-    pub fn attribute(&self, name: &str) -> Option<&Value> {
-        let _ = name;
-        None
-    }
-
-    /// Returns the key of the open cart that changed last: its id, or a made one when it has none.
-    pub fn cart_key(&self) -> Option<&SmolStr> {
-        None
-    }
-
-    /// Returns about how many bytes of memory the profile takes.
-    pub fn weight(&self) -> usize {
-        size_of::<Self>()
-    }
 }

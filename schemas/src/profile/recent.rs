@@ -1,0 +1,172 @@
+//! Exact sliding windows: the stamps of the last 24 hours, kept one by one.
+//!
+//! Stamps of all event names stand in one sorted list, each packed with its name's number into 64 bits, so that a customer of ten
+//! names pays for ten lists only once. A window is (now − within, now]: an element enters at its stamp and leaves `within` later,
+//! and [`Recent::next_change`] tells that instant.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::pack;
+use crate::time::{Span, Timestamp};
+
+/// Widest sliding window.
+pub const WINDOW_MAX: Span = Span::hours(24);
+
+/// Stamps kept per customer, all names together.
+pub const RECENT_MAX: usize = 256;
+
+/// Bits of the name's number in a packed element; the stamp stands above them.
+const NUMBER_BITS: u32 = 8;
+
+/// Stamps of the last 24 hours by name number.
+///
+/// Bounds: [`RECENT_MAX`] elements. At the bound the name with the most elements loses its oldest, so a flood of one name leaves
+/// the windows of the others exact.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recent {
+    packed: Vec<u64>,
+    /// Elements at or before this instant were dropped by age.
+    horizon: Timestamp,
+}
+
+/// An element that the bound pushed out.
+pub struct Evicted {
+    /// Whose element it was.
+    pub number: u8,
+    /// Its stamp.
+    pub at: Timestamp,
+}
+
+impl Recent {
+    /// Inserts an element at its own stamp unless it is too old for every window, and tells what the bound pushed out.
+    ///
+    /// Bounds: `at` and `now` lie in years 1970 to 9999.
+    pub fn insert(&mut self, number: u8, at: Timestamp, now: Timestamp) -> Option<Evicted> {
+        self.forget(now);
+        if at <= self.horizon {
+            return None;
+        }
+        let element = pack(at, number);
+        match self.packed.last() {
+            Some(last) if *last > element => {
+                let place = self.packed.partition_point(|other| *other <= element);
+                self.packed.insert(place, element);
+            }
+            Some(_) | None => self.packed.push(element),
+        }
+        if self.packed.len() > RECENT_MAX { self.evict() } else { None }
+    }
+
+    /// Counts the elements of a name in (now − within, now].
+    pub fn count(&self, number: u8, within: Span, now: Timestamp) -> u64 {
+        let from = self.start(now - within);
+        self.packed[from..]
+            .iter()
+            .take_while(|element| stamp(**element) <= now)
+            .filter(|element| number_of(**element) == number)
+            .count() as u64
+    }
+
+    /// Returns whether elements of the window (now − within, now] may have been dropped by age.
+    pub fn reaches_past(&self, within: Span, now: Timestamp) -> bool {
+        now - within < self.horizon
+    }
+
+    /// Returns the first instant after `now` at which [`Recent::count`] changes without a new element.
+    pub fn next_change(&self, number: u8, within: Span, now: Timestamp) -> Option<Timestamp> {
+        let mut elements = self.packed[self.start(now - within)..]
+            .iter()
+            .filter(|element| number_of(**element) == number)
+            .map(|element| stamp(*element));
+        let oldest = elements.next()?;
+        if oldest > now {
+            return Some(oldest);
+        }
+        let leaves = oldest + within;
+        let enters = elements.find(|at| *at > now);
+        Some(enters.map_or(leaves, |at| at.min(leaves)))
+    }
+
+    /// Adds the elements of another list, whose numbers are translated by `number`.
+    pub fn merge(&mut self, other: &Recent, number: impl Fn(u8) -> Option<u8>) -> Vec<Evicted> {
+        self.horizon = self.horizon.max(other.horizon);
+        self.packed.extend(
+            other
+                .packed
+                .iter()
+                .filter_map(|element| Some(pack(stamp(*element), number(number_of(*element))?))),
+        );
+        self.packed.sort_unstable();
+        let horizon = self.horizon;
+        self.packed.retain(|element| stamp(*element) > horizon);
+        let surplus = self.packed.len().saturating_sub(RECENT_MAX);
+        (0..surplus).filter_map(|_| self.evict()).collect()
+    }
+
+    /// Returns about how many bytes the list has on the heap.
+    pub fn weight(&self) -> usize {
+        self.packed.capacity() * size_of::<u64>()
+    }
+
+    /// Drops what no window that ends at `now` or later can reach.
+    fn forget(&mut self, now: Timestamp) {
+        let horizon = now - WINDOW_MAX;
+        if horizon > self.horizon {
+            self.horizon = horizon;
+            let expired = self.start(horizon);
+            self.packed.drain(..expired);
+        }
+    }
+
+    fn evict(&mut self) -> Option<Evicted> {
+        let mut counts = [0_u16; 1 << NUMBER_BITS];
+        for element in &self.packed {
+            let count = &mut counts[usize::from(number_of(*element))];
+            *count = count.saturating_add(1);
+        }
+        let most = *counts.iter().max()?;
+        let place =
+            self.packed.iter().position(|element| counts[usize::from(number_of(*element))] == most)?;
+        let element = self.packed.remove(place);
+        Some(Evicted { number: number_of(element), at: stamp(element) })
+    }
+
+    /// Returns the place of the first element after `instant`.
+    fn start(&self, instant: Timestamp) -> usize {
+        self.packed.partition_point(|element| stamp(*element) <= instant)
+    }
+}
+
+fn pack(at: Timestamp, number: u8) -> u64 {
+    (at.0.cast_unsigned() << NUMBER_BITS) | u64::from(number)
+}
+
+fn stamp(element: u64) -> Timestamp {
+    Timestamp((element >> NUMBER_BITS).cast_signed())
+}
+
+fn number_of(element: u64) -> u8 {
+    element as u8
+}
+
+impl Serialize for Recent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The horizon opens the list, so that the first difference is small.
+        let horizon = std::iter::once((self.horizon.0.cast_unsigned(), 0));
+        let elements =
+            self.packed.iter().map(|element| (stamp(*element).0.cast_unsigned(), number_of(*element)));
+        let all: Vec<(u64, u8)> = horizon.chain(elements).collect();
+        pack::write_rising(serializer, all.into_iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Recent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut items = pack::read_rising::<D, u8>(deserializer)?.into_iter();
+        let horizon = items.next().map_or(0, |(at, _)| at);
+        let mut packed: Vec<u64> =
+            items.map(|(at, number)| pack(Timestamp(at.cast_signed()), number)).collect();
+        packed.sort_unstable();
+        Ok(Self { packed, horizon: Timestamp(horizon.cast_signed()) })
+    }
+}
