@@ -93,6 +93,9 @@ pub trait LogSource: Send + Sync {
         max: usize,
     ) -> Reply<Fetched, Error>;
 
+    /// Returns the position behind the last record of a partition: how far a reader that is done has come.
+    fn end(&self, topic: Topic, partition: PartitionId) -> Reply<Position, Error>;
+
     /// Commits a reader's position. For `Events` it serves displays only; for `Outreach` the dispatcher starts from it.
     fn commit(&self, topic: Topic, partition: PartitionId, commit: Commit) -> Reply<(), Error>;
 

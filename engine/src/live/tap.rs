@@ -82,6 +82,10 @@ impl LogSource for SourceTap {
         })
     }
 
+    fn end(&self, topic: Topic, partition: PartitionId) -> Reply<Position, Error> {
+        self.inner.end(topic, partition)
+    }
+
     fn commit(&self, topic: Topic, partition: PartitionId, commit: Commit) -> Reply<(), Error> {
         self.inner.commit(topic, partition, commit)
     }

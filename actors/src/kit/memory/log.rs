@@ -191,6 +191,11 @@ impl LogSource for MemoryLog {
         })
     }
 
+    fn end(&self, topic: Topic, partition: PartitionId) -> Reply<Position, Error> {
+        let end = self.disk.lock().logs.get(&(topic, partition)).map_or(0, |log| log.records.len());
+        Box::pin(std::future::ready(Ok(Position(end as u64))))
+    }
+
     fn commit(&self, topic: Topic, partition: PartitionId, commit: Commit) -> Reply<(), Error> {
         self.disk.lock().commits.insert((topic, partition), commit);
         Box::pin(std::future::ready(Ok(())))
