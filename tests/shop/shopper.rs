@@ -158,7 +158,15 @@ impl<'a> Shopper<'a> {
         if self.random.chance(20) {
             let expected = rfc3339(self.now_ms + DAY_MS);
             self.track("Delivery Delayed", json!({ "order_id": order, "expected_at": expected }));
-            self.now_ms += self.random.between(10 * HOUR_MS, 30 * HOUR_MS);
+            let complains = self.random.chance(40);
+            if complains {
+                self.now_ms += self.random.between(2 * HOUR_MS, 6 * HOUR_MS);
+                self.track("Case Opened", json!({ "case_id": format!("case-{order}"), "order_id": order }));
+            }
+            self.now_ms += self.random.between(6 * HOUR_MS, 20 * HOUR_MS);
+            if complains {
+                self.track("Case Closed", json!({ "case_id": format!("case-{order}") }));
+            }
         }
         self.track("Order Delivered", json!({ "order_id": order }));
         self.now_ms += self.random.between(2 * HOUR_MS, 12 * HOUR_MS);
@@ -193,12 +201,12 @@ impl<'a> Shopper<'a> {
         });
         traits["language"] = json!(if self.reads_chinese { "zh" } else { "en" });
         let answer = self.random.below(100);
-        let mut body = self.envelope("identify");
-        body.insert("traits".into(), traits);
         if answer < 80 {
             // 65 in 100 agree to marketing, 15 refuse, the rest say nothing.
-            body["context"]["consent"] = json!({ "categoryPreferences": { "marketing": answer < 65 } });
+            traits["consent"] = json!({ "marketing": answer < 65 });
         }
+        let mut body = self.envelope("identify");
+        body.insert("traits".into(), traits);
         self.send(body);
     }
 
