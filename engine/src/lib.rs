@@ -1,3 +1,9 @@
 //! Adapters and wiring of the Care Engine.
 
 pub mod live;
+
+pub mod clock;
+
+pub mod embedded;
+pub mod log;
+pub mod store;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use schemas::ids::{Epoch, PartitionId, Position};
 use schemas::record::{LogRecord, RecordKind};
 use schemas::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{BoxFuture, Kind, Reply};
@@ -48,7 +49,7 @@ pub struct Fetched {
 }
 
 /// A position that a reader of a topic committed, with a note.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// The first position not handled yet.
     pub position: Position,

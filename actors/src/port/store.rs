@@ -7,6 +7,7 @@ use schemas::customer::Link;
 use schemas::decision::{Decision, OutcomeStatus, Outreach};
 use schemas::ids::{CustomerId, Epoch, OutreachId, PartitionId, Position};
 use schemas::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Kind, Reply};
 
@@ -27,7 +28,7 @@ pub struct Row {
 }
 
 /// The lease row of a partition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// Counts the owners.
     pub epoch: Epoch,
@@ -62,7 +63,7 @@ pub struct WakeUp {
 }
 
 /// State of an outreach in the ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LedgerState {
     /// A dispatcher has it; for a channel without idempotency the call may be under way.
     Reserved,
@@ -100,7 +101,7 @@ impl LedgerState {
 }
 
 /// An outreach in the ledger. Its body is fixed with the reservation, so that an id never names two contents.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LedgerEntry {
     /// What is sent: the first body that was reserved for this id and attempt.
     pub outreach: Outreach,
