@@ -137,6 +137,7 @@ struct Events {
     duplicate: IntCounter,
     late: IntCounter,
     clamped: IntCounter,
+    told: IntCounter,
     unawaited: IntCounter,
     rejected: IntCounterVec,
     dead_letters: IntCounter,
@@ -205,7 +206,7 @@ impl Metrics {
 
     /// Counts what transitions of customer rows did.
     pub fn applied(&self, tally: &Tally) {
-        let Tally { applied, replayed, duplicate, late, clamped, unawaited } = *tally;
+        let Tally { applied, replayed, duplicate, late, clamped, told, unawaited } = *tally;
         let events = &self.events;
         for (counter, n) in [
             (&events.applied, applied),
@@ -213,6 +214,7 @@ impl Metrics {
             (&events.duplicate, duplicate),
             (&events.late, late),
             (&events.clamped, clamped),
+            (&events.told, told),
             (&events.unawaited, unawaited),
         ] {
             if n > 0 {
@@ -421,7 +423,8 @@ impl Make<'_> {
 impl Events {
     fn new(make: &Make<'_>) -> Self {
         Self {
-            applied: make.counter("care_customer_records_applied_total", "Records applied to customer rows"),
+            applied: make
+                .counter("care_customer_events_applied_total", "Events folded, or forwarded by an alias"),
             replayed: make
                 .counter("care_customer_records_replayed_total", "Records read again and already in the row"),
             duplicate: make
@@ -429,6 +432,10 @@ impl Events {
             late: make.counter("care_customer_events_late_total", "Events older than the late bound"),
             clamped: make
                 .counter("care_customer_events_clamped_total", "Events with a stamp in the future, clamped"),
+            told: make.counter(
+                "care_customer_messages_applied_total",
+                "Messages of other rows, outcomes and commands applied",
+            ),
             unawaited: make.counter(
                 "care_customer_records_unawaited_total",
                 "Messages and outcomes that no row waited for",

@@ -77,7 +77,7 @@ pub enum Input {
 }
 
 /// Commands of the engine to one customer's row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Forget the customer: the row stays as position and sender marks without personal data.

@@ -41,7 +41,7 @@ pub enum Timeliness {
 }
 
 /// One event, normalised.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Deduplication id.
     pub message: MessageId,

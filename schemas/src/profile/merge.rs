@@ -34,6 +34,13 @@ impl Profile {
         self.close_ordered_carts();
     }
 
+    /// Takes everything out, for another customer's profile, and leaves only the message ids: an event that is sent again is still
+    /// known here.
+    pub fn take(&mut self) -> Profile {
+        let ring = self.ring.clone();
+        std::mem::replace(self, Profile { ring, ..Profile::default() })
+    }
+
     /// Forgets everything: the state of a customer of whom nothing was ever told.
     pub fn erase(&mut self) {
         *self = Self::default();

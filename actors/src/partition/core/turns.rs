@@ -300,5 +300,6 @@ fn add(total: &mut Tally, tally: &Tally) {
     total.duplicate += tally.duplicate;
     total.late += tally.late;
     total.clamped += tally.clamped;
+    total.told += tally.told;
     total.unawaited += tally.unawaited;
 }

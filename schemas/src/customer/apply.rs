@@ -1,0 +1,207 @@
+//! The pipeline: what a record, or time alone, does to a row.
+//!
+//! Marks first (a repeated record changes nothing), then every timer due strictly before the record's stamp, each at its own due
+//! instant, then the record. So results never depend on when somebody happened to look at the row.
+
+use super::effects::{Effects, Urgency};
+use super::identity::{Forward, Message};
+use super::outbox::Outgoing;
+use super::row::Customer;
+use crate::decision::Outcome;
+use crate::event::{Event, Timeliness};
+use crate::ids::{CustomerId, Position};
+use crate::profile::Standing;
+use crate::record::{Command, Input, Record, Sender};
+use crate::rulebook::Rulebook;
+use crate::time::Timestamp;
+
+/// Timers that one call fires at one instant; a row that has more is at fault and goes on with the next call.
+const FIRED_AT_ONCE_MAX: u32 = 10_000;
+
+/// One transition under way.
+pub(super) struct Turn<'a> {
+    pub(super) book: &'a Rulebook,
+    pub(super) fx: &'a mut Effects,
+    /// What holds the effects: a record, or `None` when time alone brought them.
+    pub(super) cause: Option<Position>,
+    /// Logical time: the record's stamp, or the timer's due instant.
+    pub(super) now: Timestamp,
+    /// Messages to other rows that the record has caused so far.
+    told: u16,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(
+        book: &'a Rulebook,
+        fx: &'a mut Effects,
+        cause: Option<Position>,
+        now: Timestamp,
+    ) -> Self {
+        Self { book, fx, cause, now, told: 0 }
+    }
+}
+
+/// Where an event came from: it names what the event opens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    /// Row whose record it was.
+    pub(super) origin: &'a CustomerId,
+    /// Position of that record in the origin's partition.
+    pub(super) position: Position,
+}
+
+impl Customer {
+    /// Applies a record of the log: fires what is due strictly before its stamp, then does what it says. A record at or below the
+    /// row's mark, or a message at or below its sender's, changes nothing.
+    pub fn apply(&mut self, book: &Rulebook, record: &Record, fx: &mut Effects) {
+        self.lose_tombstone(book);
+        if book.rules.high_water_mark && self.high_water.is_some_and(|mark| record.position <= mark) {
+            fx.tally.replayed += 1;
+            return;
+        }
+        let now = record.stamp.max(self.clock);
+        let mut turn = Turn::new(book, fx, Some(record.position), now);
+        self.fire_before(now, &mut turn);
+        self.high_water = self.high_water.max(Some(record.position));
+        self.clock = now;
+        turn.now = now;
+        turn.fx.touch(Urgency::Quiet);
+        match &record.input {
+            Input::Event(event) => self.told_event(event, &mut turn),
+            Input::Relay(relay) => self.told_by_row(relay, &mut turn),
+            Input::Outcome(outcome) => self.told_outcome(outcome, &mut turn),
+            Input::Command(command) => self.told_command(*command, &mut turn),
+        }
+    }
+
+    /// Fires everything that is due strictly before `now`, each at its own due instant.
+    pub fn wake(&mut self, book: &Rulebook, now: Timestamp, fx: &mut Effects) {
+        self.lose_tombstone(book);
+        let mut turn = Turn::new(book, fx, None, now);
+        self.fire_before(now, &mut turn);
+    }
+
+    /// Returns the instant at which the row has something to do, if nothing else happens.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.profile.next_due()
+    }
+
+    /// Fires what is due strictly before `limit`. What an ended session tells comes before a timer of the same instant.
+    fn fire_before(&mut self, limit: Timestamp, turn: &mut Turn<'_>) {
+        let mut fired = (self.clock, 0);
+        while let Some(due) = self.next_due().filter(|due| *due < limit) {
+            // What was found due only afterwards happens now, not in the past.
+            let now = due.max(self.clock);
+            fired = if now == fired.0 { (now, fired.1 + 1) } else { (now, 0) };
+            if fired.1 > FIRED_AT_ONCE_MAX {
+                return;
+            }
+            self.clock = now;
+            turn.now = now;
+            turn.fx.touch(Urgency::Quiet);
+            self.fire(due, turn);
+        }
+    }
+
+    fn fire(&mut self, due: Timestamp, turn: &mut Turn<'_>) {
+        for event in self.profile.fire(due, &self.id) {
+            self.act_on_derived(&event, turn);
+        }
+    }
+
+    fn act_on_derived(&mut self, event: &Event, turn: &mut Turn<'_>) {
+        let _ = (event, turn);
+    }
+
+    fn told_event(&mut self, event: &Event, turn: &mut Turn<'_>) {
+        if let Some(user) = self.alias_of().cloned() {
+            let policy = &turn.book.policy.profile;
+            if self.profile.seen(event.message, turn.now) {
+                turn.fx.tally.duplicate += 1;
+                return;
+            }
+            self.profile.remember(event.message, turn.now, policy);
+            self.count(event, turn);
+            self.tell(user, Message::Forward(Box::new(Forward::Event(event.clone()))), turn);
+            return;
+        }
+        let origin = self.id.clone();
+        let position = self.high_water.unwrap_or_default();
+        if self.fold(event, Source { origin: &origin, position }, turn) == Standing::Duplicate {
+            turn.fx.tally.duplicate += 1;
+            return;
+        }
+        self.count(event, turn);
+        if let Some(anonymous) = &event.anonymous {
+            self.identify(anonymous, turn);
+        }
+    }
+
+    fn count(&self, event: &Event, turn: &mut Turn<'_>) {
+        let tally = &mut turn.fx.tally;
+        tally.applied += 1;
+        match event.timeliness {
+            Timeliness::OnTime => {}
+            Timeliness::Late => tally.late += 1,
+            Timeliness::Clamped => tally.clamped += 1,
+        }
+    }
+
+    /// Folds an event of this customer, runs the triggers on it and asks for the scores that it moved.
+    pub(super) fn fold(&mut self, event: &Event, source: Source<'_>, turn: &mut Turn<'_>) -> Standing {
+        let folded = self.profile.fold(event, turn.now, &turn.book.policy.profile);
+        match folded.standing {
+            Standing::Duplicate => return Standing::Duplicate,
+            Standing::Applied | Standing::Late => {}
+        }
+        self.live();
+        if folded.consent_changed {
+            turn.fx.touch(Urgency::Urgent);
+        }
+        turn.fx.links.extend(folded.links.iter().copied());
+        let _ = source;
+        folded.standing
+    }
+
+    pub(super) fn told_outcome(&mut self, outcome: &Outcome, turn: &mut Turn<'_>) {
+        if let Some(user) = self.alias_of().cloned() {
+            turn.fx.tally.told += 1;
+            self.tell(user, Message::Forward(Box::new(Forward::Outcome(outcome.clone()))), turn);
+            return;
+        }
+        turn.fx.tally.unawaited += 1;
+    }
+
+    pub(super) fn told_command(&mut self, command: Command, turn: &mut Turn<'_>) {
+        turn.fx.tally.told += 1;
+        turn.fx.touch(Urgency::Urgent);
+        if let Some(user) = self.alias_of().cloned() {
+            self.tell(user, Message::Forward(Box::new(Forward::Command(command))), turn);
+            return;
+        }
+        match command {
+            Command::Erase => self.erase(turn),
+            Command::Suppress => self.profile.set_suppressed(true),
+            Command::Unsuppress => self.profile.set_suppressed(false),
+        }
+    }
+
+    /// Puts a message to another row into the outbox.
+    pub(super) fn tell(&mut self, to: CustomerId, message: Message, turn: &mut Turn<'_>) {
+        let sender = Sender {
+            customer: self.id.clone(),
+            position: self.high_water.unwrap_or_default(),
+            nth: turn.told,
+        };
+        turn.told = turn.told.saturating_add(1);
+        let message = Box::new(super::identity::Relay { sender, message });
+        self.send(Outgoing::Relay { to, message }, turn);
+    }
+
+    /// Puts an entry into the outbox.
+    pub(super) fn send(&mut self, body: Outgoing, turn: &mut Turn<'_>) {
+        let entry = self.outbox.push(turn.cause, body);
+        turn.fx.outbox.push(entry.clone());
+        turn.fx.touch(Urgency::Urgent);
+    }
+}

@@ -1,0 +1,124 @@
+//! The row's shape and what is read from it. It changes in `apply`, `merge` and `scoring` only.
+
+use serde::{Deserialize, Serialize};
+
+use super::identity::{Erased, Identity};
+use super::marks::Marks;
+use super::outbox::{Outbox, OutboxEntry};
+use super::scoring::Asking;
+use crate::ids::{CustomerId, Position};
+use crate::profile::Profile;
+use crate::score::Ask;
+use crate::time::Timestamp;
+
+/// One customer: the one truth, written whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Customer {
+    pub(super) id: CustomerId,
+    /// Position of the last record that was looked at.
+    pub(super) high_water: Option<Position>,
+    /// Log time of the last thing that happened to the row; never goes back.
+    pub(super) clock: Timestamp,
+    /// The earliest entry of the timer index that covers this row.
+    pub(super) indexed: Option<Timestamp>,
+    pub(super) profile: Profile,
+    pub(super) outbox: Outbox,
+    pub(super) asking: Asking,
+    /// What most rows do not have.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// Parts of a row that most customers lack.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Rare {
+    /// How far the messages of other rows were applied.
+    pub(super) marks: Marks,
+    pub(super) identity: Identity,
+    /// Set by an erase; cleared by the next event.
+    pub(super) erased: Option<Erased>,
+}
+
+impl Customer {
+    /// Returns the row of a customer of whom nothing was ever told.
+    pub fn new(id: CustomerId) -> Self {
+        Self {
+            id,
+            high_water: None,
+            clock: Timestamp::default(),
+            indexed: None,
+            profile: Profile::default(),
+            outbox: Outbox::default(),
+            asking: Asking::default(),
+            rare: None,
+        }
+    }
+
+    /// Returns whose row this is.
+    pub fn id(&self) -> &CustomerId {
+        &self.id
+    }
+
+    /// Returns what is known of the customer.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Returns the position of the last record that the row has seen.
+    pub fn high_water(&self) -> Option<Position> {
+        self.high_water
+    }
+
+    /// Returns what waits to be relayed or confirmed, oldest first.
+    pub fn outbox(&self) -> &[OutboxEntry] {
+        self.outbox.entries()
+    }
+
+    /// Returns the questions that wait for an answer; at most one per head.
+    pub fn pending_asks(&self) -> &[Ask] {
+        self.asking.asks()
+    }
+
+    /// Returns the earliest entry of the timer index that covers this row.
+    pub fn indexed_until(&self) -> Option<Timestamp> {
+        self.indexed
+    }
+
+    /// Notes the earliest entry of the timer index that covers this row, or that none does any more.
+    pub fn set_index(&mut self, entry: Option<Timestamp>) {
+        self.indexed = entry;
+    }
+
+    /// Drops outbox entries that are relayed and confirmed, by number.
+    pub fn clear(&mut self, numbers: &[u64]) {
+        self.outbox.clear(numbers);
+    }
+
+    /// Returns the user that this row is an alias of.
+    pub fn alias_of(&self) -> Option<&CustomerId> {
+        self.rare.as_ref()?.identity.alias.as_ref().map(|alias| &alias.user)
+    }
+
+    /// Returns the anonymous customers that were merged into this one, in the order they came.
+    pub fn merged(&self) -> &[CustomerId] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.identity.merged)
+    }
+
+    /// Returns true when the row holds marks and what has to leave, and nothing of the customer.
+    pub fn is_tombstone(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.erased.is_some())
+    }
+
+    /// Returns about how many bytes of memory the row takes.
+    pub fn weight(&self) -> usize {
+        let rare = self
+            .rare
+            .as_ref()
+            .map_or(0, |rare| size_of::<Rare>() + rare.marks.weight() + rare.identity.weight());
+        let own = size_of::<Self>() - size_of::<Profile>();
+        own + self.profile.weight() + self.outbox.weight() + self.asking.weight() + rare
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
