@@ -1,5 +1,7 @@
 //! Adapters and wiring of the Care Engine.
 
+pub mod settings;
+
 pub mod live;
 
 pub mod clock;

@@ -1,0 +1,215 @@
+//! What each setting may hold: the closed list of keys with their bounds. `default.toml` says what they mean and why.
+
+use std::fmt;
+
+use config::{Value, ValueKind};
+use serde_json::Value as Json;
+
+/// What a key may hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Legal {
+    /// A whole number within bounds, both included; the unit is for people.
+    Count(i64, i64, &'static str),
+    /// A number within bounds, both included.
+    Share(f64, f64),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A path.
+    Path,
+    /// A path or nothing.
+    OptionalPath,
+    /// An ISO 4217 code.
+    Currency,
+    /// A name of the time zone database.
+    Zone,
+    /// A language tag.
+    Locale,
+    /// Filter directives of the log.
+    Directives,
+}
+
+/// Every key. A `*` stands for a name that the user chooses.
+pub const KEYS: &[(&str, Legal)] = &[
+    ("data.dir", Legal::Path),
+    ("log.partitions", Legal::Count(1, 1_024, "")),
+    ("partition.threads", Legal::Count(0, 1_024, "threads")),
+    ("partition.fetch_max", Legal::Count(1, 100_000, "records")),
+    ("partition.waiting_max", Legal::Count(1, 1_000_000, "records")),
+    ("partition.loading_max", Legal::Count(1, 100_000, "customers")),
+    ("partition.dirty_max", Legal::Count(1, 10_000_000, "rows")),
+    ("partition.flush_quiet_ms", Legal::Count(0, 60_000, "ms")),
+    ("partition.flush_quiet_max_ms", Legal::Count(1, 600_000, "ms")),
+    ("partition.flush_urgent_ms", Legal::Count(0, 1_000, "ms")),
+    ("partition.group_rows_max", Legal::Count(1, 65_536, "rows")),
+    ("partition.groups_max", Legal::Count(1, 1_024, "writes")),
+    ("partition.relay_max", Legal::Count(1, 65_536, "records")),
+    ("partition.lease_ms", Legal::Count(1_000, 600_000, "ms")),
+    ("partition.lease_renew_ms", Legal::Count(100, 300_000, "ms")),
+    ("partition.confirm_ms", Legal::Count(10, 60_000, "ms")),
+    ("partition.replay_margin_ms", Legal::Count(0, 600_000, "ms")),
+    ("partition.retry_ms", Legal::Count(1, 60_000, "ms")),
+    ("partition.timer_grid_ms", Legal::Count(10, 60_000, "ms")),
+    ("partition.timer_ahead_days", Legal::Count(1, 60, "days")),
+    ("partition.drain_ms", Legal::Count(100, 600_000, "ms")),
+    ("partition.invalid_run_max", Legal::Count(1, 10_000, "records")),
+    ("partition.invalid_max", Legal::Count(1, 10_000, "records")),
+    ("customers.live_max", Legal::Count(100, 100_000_000, "customers")),
+    ("customers.memory_max_mib", Legal::Count(1, 1_048_576, "MiB")),
+    ("customers.idle_s", Legal::Count(1, 86_400, "s")),
+    ("predictor.kind", Legal::OneOf(&["rules"])),
+    ("predictor.deadline_ms", Legal::Count(1, 60_000, "ms")),
+    ("dispatcher.window", Legal::Count(1, 100_000, "outreach")),
+    ("dispatcher.fetch_max", Legal::Count(1, 100_000, "records")),
+    ("dispatcher.call_deadline_ms", Legal::Count(1, 600_000, "ms")),
+    ("dispatcher.retry_after_s", Legal::Count(1, 86_400, "s")),
+    ("channels.*.kind", Legal::OneOf(&["log"])),
+    ("policy.late_days", Legal::Count(0, 3_650, "days")),
+    ("policy.future_min", Legal::Count(0, 1_440, "min")),
+    ("policy.session_idle_min", Legal::Count(1, 1_440, "min")),
+    ("policy.cart_idle_days", Legal::Count(1, 365, "days")),
+    ("policy.message_ring", Legal::Count(1, 4_096, "ids")),
+    ("policy.base_currency", Legal::Currency),
+    ("policy.zone", Legal::Zone),
+    ("policy.locale", Legal::Locale),
+    ("policy.cap_marketing_day", Legal::Count(0, 1_000, "")),
+    ("policy.cap_marketing_week", Legal::Count(0, 1_000, "")),
+    ("policy.cap_any_day", Legal::Count(0, 1_000, "")),
+    ("policy.control_share", Legal::Share(0.0, 0.5)),
+    ("policy.assume_consent", Legal::OneOf(&["none", "marketing"])),
+    ("triggers.dir", Legal::OptionalPath),
+    ("replay.batch_rows", Legal::Count(1, 100_000, "rows")),
+    ("replay.ahead_max", Legal::Count(1, 10_000_000, "events")),
+    ("replay.sort_memory_mib", Legal::Count(1, 65_536, "MiB")),
+    ("replay.examples_max", Legal::Count(0, 1_000, "rows")),
+    ("observability.log", Legal::Directives),
+    ("observability.log_format", Legal::OneOf(&["text", "json"])),
+];
+
+impl Legal {
+    /// Returns what may stand at `path`, `None` when there is no such key.
+    pub fn of(path: &str) -> Option<Legal> {
+        KEYS.iter().find(|(key, _)| covers(key, path)).map(|(_, legal)| *legal)
+    }
+
+    /// Returns the value as the settings read it.
+    ///
+    /// Errors: what is wrong with it, in words.
+    pub fn check(self, value: &Value) -> Result<Json, String> {
+        let refused = || format!("{} is not legal", shown(value));
+        match self {
+            Legal::Count(min, max, _) => match whole(&value.kind) {
+                Some(number) if (min..=max).contains(&number) => Ok(Json::from(number)),
+                Some(_) => Err(format!("{} is out of range", shown(value))),
+                None => Err(format!("{} is not a whole number", shown(value))),
+            },
+            Legal::Share(min, max) => match fraction(&value.kind) {
+                Some(number) if (min..=max).contains(&number) => Ok(Json::from(number)),
+                Some(_) => Err(format!("{} is out of range", shown(value))),
+                None => Err(format!("{} is not a number", shown(value))),
+            },
+            Legal::OptionalPath => text(value).ok_or_else(refused).map(Json::from),
+            Legal::OneOf(_)
+            | Legal::Path
+            | Legal::Currency
+            | Legal::Zone
+            | Legal::Locale
+            | Legal::Directives => {
+                text(value).filter(|text| self.takes(text)).map(Json::from).ok_or_else(refused)
+            }
+        }
+    }
+
+    fn takes(self, text: &str) -> bool {
+        match self {
+            Legal::OneOf(words) => words.contains(&text),
+            Legal::Currency => text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
+            Legal::Zone => jiff::tz::TimeZone::get(text).is_ok(),
+            Legal::Locale => is_locale(text),
+            Legal::Directives => text.parse::<tracing_subscriber::filter::Targets>().is_ok(),
+            Legal::Path => !text.is_empty(),
+            Legal::OptionalPath | Legal::Count(..) | Legal::Share(..) => true,
+        }
+    }
+}
+
+impl fmt::Display for Legal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Legal::Count(min, max, "") => write!(f, "{min} to {max}"),
+            Legal::Count(min, max, unit) => write!(f, "{min} to {max} {unit}"),
+            Legal::Share(min, max) => write!(f, "{min} to {max}"),
+            Legal::OneOf(words) => write!(f, "one of {}", words.join(", ")),
+            Legal::Path => f.write_str("a path"),
+            Legal::OptionalPath => f.write_str("a path, or empty"),
+            Legal::Currency => f.write_str("three capital letters (ISO 4217)"),
+            Legal::Zone => f.write_str("an IANA time zone"),
+            Legal::Locale => f.write_str("a language tag (BCP 47)"),
+            Legal::Directives => f.write_str("a level or directives (tracing)"),
+        }
+    }
+}
+
+/// Returns true when `key`, in which `*` stands for any one name, is `path`.
+fn covers(key: &str, path: &str) -> bool {
+    let (mut key, mut path) = (key.split('.'), path.split('.'));
+    loop {
+        match (key.next(), path.next()) {
+            (None, None) => return true,
+            (Some(want), Some(have)) if want == have || want == "*" && !have.is_empty() => {}
+            (Some(_) | None, _) => return false,
+        }
+    }
+}
+
+/// Returns a whole number; text counts as one, because the environment holds nothing else.
+fn whole(kind: &ValueKind) -> Option<i64> {
+    match kind {
+        ValueKind::I64(number) => Some(*number),
+        ValueKind::U64(number) => i64::try_from(*number).ok(),
+        ValueKind::String(text) => text.trim().parse().ok(),
+        ValueKind::Nil
+        | ValueKind::Boolean(_)
+        | ValueKind::I128(_)
+        | ValueKind::U128(_)
+        | ValueKind::Float(_)
+        | ValueKind::Table(_)
+        | ValueKind::Array(_) => None,
+    }
+}
+
+fn fraction(kind: &ValueKind) -> Option<f64> {
+    match kind {
+        ValueKind::Float(number) => Some(*number),
+        ValueKind::String(text) => text.trim().parse().ok(),
+        other => whole(other).map(|number| number as f64),
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    if let ValueKind::String(text) = &value.kind { Some(text) } else { None }
+}
+
+/// Returns a value as an error shows it: quoted and short.
+fn shown(value: &Value) -> String {
+    const CHARACTERS_MAX: usize = 60;
+    let whole = match &value.kind {
+        ValueKind::String(text) => format!("{text:?}"),
+        ValueKind::Table(_) => "a section".to_owned(),
+        ValueKind::Array(_) => "a list".to_owned(),
+        other => other.to_string(),
+    };
+    match whole.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &whole[..end]),
+        None => whole,
+    }
+}
+
+fn is_locale(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    let is_part =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_alphabetic())
+        && parts.all(is_part)
+}

@@ -1,0 +1,129 @@
+//! Tests of the settings: the documented file and the list of keys agree, and every fault is told at once.
+
+use std::collections::BTreeSet;
+
+use super::legal::{KEYS, Legal};
+use super::load::{DEFAULTS, Layers, Origin, load};
+use super::*;
+
+fn with_environment(variables: &[(&str, &str)]) -> Layers<'static> {
+    let environment =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Layers { environment, ..Layers::default() }
+}
+
+/// Returns the faults of a file with this text, one line each.
+fn faults_of(text: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("care.toml");
+    std::fs::write(&path, text).expect("written");
+    let faults = load(&Layers { file: Some(&path), ..Layers::default() }).expect_err("faults");
+    faults.0.iter().map(|fault| format!("{}: {}", fault.path, fault.problem)).collect()
+}
+
+#[test]
+fn defaults_are_legal_and_equal_to_those_of_partition_and_fold() {
+    let settings = Settings::defaults();
+    let partition = PartitionSettings {
+        memory_max_bytes: 128 << 20,
+        replay_margin: Duration::ZERO,
+        ..PartitionSettings::default()
+    };
+    assert_eq!(settings.partition(), partition);
+    assert_eq!(settings.profile_policy(), ProfilePolicy::default());
+}
+
+#[test]
+fn every_key_stands_in_the_documented_file_with_its_bounds_and_a_reason() {
+    let (mut section, mut comment, mut seen) = (String::new(), Vec::new(), BTreeSet::new());
+    for line in DEFAULTS.lines() {
+        if let Some(text) = line.strip_prefix("# ") {
+            comment.push(text);
+        } else if line.is_empty() {
+            comment.clear();
+        } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name.to_owned();
+            comment.clear();
+        } else {
+            let key = line.split('=').next().expect("a key").trim();
+            let path = format!("{section}.{key}");
+            let legal = Legal::of(&path).unwrap_or_else(|| panic!("{path} is not in the list of keys"));
+            assert!(
+                comment.contains(&format!("Legal: {legal}.").as_str()),
+                "{path} lacks: # Legal: {legal}."
+            );
+            assert!(comment.len() >= 2, "{path} lacks a meaning");
+            seen.insert(path.replace("channels.log.", "channels.*."));
+        }
+    }
+    let listed: BTreeSet<String> = KEYS.iter().map(|(key, _)| (*key).to_owned()).collect();
+    assert_eq!(seen, listed);
+}
+
+#[test]
+fn environment_lies_above_the_file_and_options_above_both() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("care.toml");
+    let file = "[partition]\nfetch_max = 10\nrelay_max = 20\n[channels.in_app]\nkind = \"log\"\n";
+    std::fs::write(&path, file).expect("written");
+    let layers = Layers {
+        file: Some(&path),
+        options: vec![("data.dir", "elsewhere".to_owned())],
+        ..with_environment(&[
+            ("CARE__PARTITION__FETCH_MAX", "30"),
+            ("CARE__DATA__DIR", "here"),
+            ("HOME", "x"),
+        ])
+    };
+    let loaded = load(&layers).expect("legal");
+    assert_eq!(loaded.settings.partition.fetch_max, 30);
+    assert_eq!(loaded.settings.partition.relay_max, 20);
+    assert_eq!(loaded.settings.data.dir, PathBuf::from("elsewhere"));
+    assert!(loaded.settings.channels.contains_key("in_app"));
+    let origin = |path: &str| loaded.effective[path].origin.clone();
+    assert_eq!(origin("partition.fetch_max"), Origin::Environment("CARE__PARTITION__FETCH_MAX".into()));
+    assert_eq!(origin("partition.relay_max"), Origin::File(path.display().to_string()));
+    assert_eq!(origin("data.dir"), Origin::Option);
+    assert_eq!(origin("log.partitions"), Origin::Default);
+}
+
+#[test]
+fn all_faults_are_told_at_once_with_what_would_be_legal() {
+    let faults = faults_of(
+        "[partition]\nfetch_max = 0\nfetch_maxx = 3\n[policy]\nzone = \"Mars/Base\"\nbase_currency = 5\n[nowhere]\nx = 1\n",
+    );
+    assert_eq!(
+        faults,
+        [
+            "nowhere.x: no such setting; `care check-config` lists all",
+            "partition.fetch_max: 0 is out of range; legal: 1 to 100000 records",
+            "partition.fetch_maxx: no such setting; nearest is partition.fetch_max",
+            "policy.base_currency: 5 is not legal; legal: three capital letters (ISO 4217)",
+            "policy.zone: \"Mars/Base\" is not legal; legal: an IANA time zone",
+        ]
+    );
+}
+
+#[test]
+fn keys_that_contradict_each_other_are_faults() {
+    let faults = faults_of("[partition]\nlease_ms = 1000\nflush_quiet_max_ms = 10\n");
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(
+        faults[0].contains("flush_quiet_max_ms (10)") && faults[1].contains("lease_ms (1000)"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn a_section_given_as_a_value_and_a_file_that_is_not_toml_are_faults() {
+    assert_eq!(faults_of("partition = 3\n").len(), 1);
+    assert!(faults_of("[partition\n")[0].contains("TOML"), "{:?}", faults_of("[partition\n"));
+}
+
+#[test]
+fn text_in_the_environment_counts_as_a_number() {
+    let loaded = load(&with_environment(&[("CARE__POLICY__CONTROL_SHARE", "0.25")])).expect("legal");
+    assert_eq!(loaded.settings.policy.control_share, 0.25);
+    let faults = load(&with_environment(&[("CARE__POLICY__CONTROL_SHARE", "much")])).expect_err("a fault");
+    assert!(faults.to_string().contains("CARE__POLICY__CONTROL_SHARE"), "{faults}");
+}
