@@ -9,3 +9,5 @@ pub mod clock;
 pub mod embedded;
 pub mod log;
 pub mod store;
+
+pub mod dump;

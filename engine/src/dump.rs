@@ -1,0 +1,130 @@
+//! Everything the engine knows, as lines of JSON that two runs over the same events can be compared by.
+//!
+//! Positions, ids made of them and write timestamps differ from run to run, because what the engine appends itself falls between the
+//! events as time has it. So records are named by what they are (an event by its message id), and what only says how far a row has
+//! come is told as a claim: everything applied, nothing waiting, timer covered by the index. It reads the ports, and changes nothing.
+
+mod names;
+
+use std::io::Write;
+
+use actors::port::Ports;
+use actors::port::store::{LedgerEntry, LedgerState, Row, TIMER_SLOT_MS};
+use anyhow::{Context, Result};
+use schemas::customer::Customer;
+use schemas::decision::Decision;
+use schemas::ids::{CustomerId, PartitionId};
+use serde_json::{Value, json};
+
+use names::Names;
+
+/// Rows, decisions and ledger entries of one read.
+const PAGE: usize = 1_000;
+
+/// Decisions or ledger entries of one customer that are read.
+const OF_ONE_CUSTOMER_MAX: usize = 100_000;
+
+/// Parts of a row that tell how a run went, not what it came to.
+const OF_THE_RUN: [&str; 6] = ["high_water", "clock", "indexed", "outbox", "asking", "rare"];
+
+/// Parts of a decision or outreach that are made of positions.
+const MADE_OF_POSITIONS: [&str; 1] = ["id"];
+
+/// Writes one line per customer, decision and outreach, customers in the order of their ids within their partition.
+pub async fn dump(ports: &Ports, out: &mut impl Write) -> Result<()> {
+    let mut names = Names::new(ports);
+    for partition in (0..ports.source.partitions()).map(PartitionId) {
+        let mut from = None;
+        loop {
+            let page = ports.store.scan_rows(partition, from, PAGE).await.context("failed to read rows")?;
+            for row in &page.rows {
+                write_customer(ports, &mut names, partition, row, out).await?;
+            }
+            match page.next {
+                Some(next) => from = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn write_customer(
+    ports: &Ports,
+    names: &mut Names,
+    partition: PartitionId,
+    row: &Row,
+    out: &mut impl Write,
+) -> Result<()> {
+    let customer = Customer::decode(&row.state)
+        .with_context(|| format!("failed to read the row of {}", row.customer))?;
+    let mut line = state(&customer);
+    line["timer_covered"] = json!(is_covered(ports, partition, &customer).await?);
+    line["applied_all"] = json!(names.last_of(&row.customer).await? <= customer.high_water());
+    write_named(names, "customer", line, out).await?;
+    let (id, max) = (row.customer.clone(), OF_ONE_CUSTOMER_MAX);
+    for decision in
+        ports.store.read_decisions(id.clone(), None, max).await.context("failed to read decisions")?
+    {
+        write_named(names, "decision", of_decision(&decision), out).await?;
+    }
+    for entry in ports.store.scan_ledger(Some(id), max).await.context("failed to read the ledger")? {
+        write_named(names, "ledger", of_entry(&entry), out).await?;
+    }
+    Ok(())
+}
+
+/// Returns what a row says of its customer.
+fn state(customer: &Customer) -> Value {
+    let mut value = serde_json::to_value(customer).unwrap_or_default();
+    remove(&mut value, &OF_THE_RUN);
+    let mut merged: Vec<&str> = customer.merged().iter().map(CustomerId::as_str).collect();
+    merged.sort_unstable();
+    value["alias_of"] = json!(customer.alias_of());
+    value["merged"] = json!(merged);
+    value["erased"] = json!(customer.is_tombstone());
+    value["next_due"] = json!(customer.next_due());
+    value["waiting_to_leave"] = json!(customer.outbox().len());
+    value["open_scores"] = json!(customer.pending_asks().len());
+    value
+}
+
+/// Returns true when an entry of the timer index wakes the customer no later than its next timer is due (invariant I8).
+async fn is_covered(ports: &Ports, partition: PartitionId, customer: &Customer) -> Result<bool> {
+    let Some(due) = customer.next_due() else { return Ok(true) };
+    let Some(entry) = customer.indexed_until() else { return Ok(false) };
+    let slot = entry.0.div_euclid(TIMER_SLOT_MS);
+    let read = ports.store.scan_wake_ups(partition, slot, slot + 1).await;
+    let wake_ups = read.context("failed to read the timer index")?;
+    Ok(entry <= due && wake_ups.iter().any(|one| one.customer == *customer.id() && one.due == entry))
+}
+
+fn of_decision(decision: &Decision) -> Value {
+    let mut value = serde_json::to_value(decision).unwrap_or_default();
+    remove(&mut value, &MADE_OF_POSITIONS);
+    value
+}
+
+fn of_entry(entry: &LedgerEntry) -> Value {
+    let mut outreach = serde_json::to_value(&entry.outreach).unwrap_or_default();
+    remove(&mut outreach, &MADE_OF_POSITIONS);
+    let (stage, status) = match &entry.state {
+        LedgerState::Reserved => ("reserved", Value::Null),
+        LedgerState::Calling => ("calling", Value::Null),
+        LedgerState::Returned(status) => ("returned", json!(status)),
+        LedgerState::Done(status) => ("done", json!(status)),
+    };
+    json!({ "outreach": outreach, "stage": stage, "status": status })
+}
+
+fn remove(value: &mut Value, keys: &[&str]) {
+    if let Value::Object(fields) = value {
+        fields.retain(|key, _| !keys.contains(&key.as_str()));
+    }
+}
+
+/// Writes a line, with every position in it replaced by the name of its record.
+async fn write_named(names: &mut Names, kind: &str, mut value: Value, out: &mut impl Write) -> Result<()> {
+    names.name_slots(&mut value).await?;
+    writeln!(out, "{}", json!({ kind: value })).context("failed to write")
+}
