@@ -40,6 +40,9 @@ mod said;
 
 pub mod field;
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::money::Currency;
