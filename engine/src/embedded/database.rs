@@ -21,7 +21,7 @@ use super::reader::{Readers, closed};
 use super::settings::Settings;
 use super::tables::{Table, Tables};
 use super::tail::{Extent, Tails};
-use super::{block, key};
+use super::{block, journal, key};
 
 /// An open embedded database. Clones share it; the last one closes it and waits for its threads.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ impl Database {
     /// Opens the database in `path`, and makes it where it is missing. Records without a stamp of their own are stamped by `clock`.
     pub fn open(path: &Path, settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let directory = Directory::open(path)?;
-        let tables = Arc::new(Tables::open(&directory.path().join("db"), settings)?);
+        let tables = Arc::new(open_tables(&directory.path().join("db"), settings)?);
         let partitions = settings.partitions.max(1);
         check_partitions(&tables, partitions)?;
         let tails = Arc::new(Tails::new(partitions));
@@ -202,6 +202,21 @@ impl Drop for Inner {
             tracing::error!("the commit thread of the embedded database panicked");
         }
         self.readers.close();
+    }
+}
+
+/// Opens the tables; where a torn write keeps them from opening, once more without it.
+fn open_tables(path: &Path, settings: &Settings) -> Result<Tables, Error> {
+    match Tables::open(path, settings) {
+        Err(fjall::Error::JournalRecovery(reason)) => {
+            let cut = journal::cut_torn_group(path).map_err(fjall::Error::Io)?;
+            let Some((journal, bytes)) = cut else {
+                return Err(fjall::Error::JournalRecovery(reason).into());
+            };
+            tracing::warn!(journal = %journal.display(), bytes, %reason, "a torn write was cut off the journal");
+            Ok(Tables::open(path, settings)?)
+        }
+        opened => Ok(opened?),
     }
 }
 

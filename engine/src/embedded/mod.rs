@@ -1,12 +1,14 @@
 //! The embedded database: log and store of an engine on one machine, in one directory, by one process.
 //!
-//! Read in this order: [`directory`] says who may open it; [`tables`] is what is on disk, with [`key`], [`block`] and [`value`];
+//! Read in this order: [`directory`] says who may open it; [`journal`] mends what a crash tore; [`tables`] is what is on disk, with [`key`], [`block`] and [`value`];
 //! [`tail`] keeps the newest records of every partition in memory; [`commit`] is the one thread that writes: everything that waits
 //! is one batch and one fsync ([`group`]); [`reader`] are the threads that read what is not in memory.
 //!
 //! The adapters to the ports are `log::embedded` and `store::embedded`. Nothing here decides about customers.
 
 pub mod directory;
+
+mod journal;
 
 pub(crate) mod block;
 pub(crate) mod key;
@@ -28,3 +30,6 @@ pub use commit::Progress;
 pub use database::{Database, Error, Statistics};
 pub use group::Failure;
 pub use settings::Settings;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Failures of the machine: full disks, wrong settings, callers who go away.
