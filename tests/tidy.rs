@@ -53,6 +53,7 @@ const FLOORS: [Floor; 2] = [
             "serde_json",
             "smol_str",
             "sonic-rs",
+            "strsim",
             "thiserror",
             "xxhash-rust",
         ],
