@@ -1,10 +1,16 @@
 //! Property values: what a sender may put under any name. Owned, ordered, cheap to look up in small maps.
+//!
+//! In JSON a value is the JSON value itself; in the row codec, which does not describe itself, it is a tagged one.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
 /// A JSON value. Numbers are `f64`: a larger integer keeps its text form only where the sender quotes it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// JSON null.
     #[default]
@@ -21,13 +27,242 @@ pub enum Value {
     Map(Properties),
 }
 
+impl Value {
+    /// Returns the JSON type's name, for messages.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a string",
+            Value::List(_) => "an array",
+            Value::Map(_) => "an object",
+        }
+    }
+
+    /// Returns the number that the value is or spells.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Value::Number(number) => Some(*number),
+            Value::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+            Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Returns the text that the value is.
+    pub fn as_text(&self) -> Option<&SmolStr> {
+        match self {
+            Value::Text(text) => Some(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+}
+
 /// A JSON object in the sender's order; of a name that occurs twice the last one counts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Properties(pub Vec<(SmolStr, Value)>);
 
 impl Properties {
     /// Returns the value under `name`.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Returns the value at a dotted path, e.g. `address.city`; a name that holds dots itself comes first.
+    pub fn at(&self, path: &str) -> Option<&Value> {
+        if let Some(value) = self.get(path) {
+            return Some(value);
+        }
+        let (head, rest) = path.split_once('.')?;
+        match self.get(head)? {
+            Value::Map(inner) => inner.at(rest),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => None,
+        }
+    }
+}
+
+/// The form of a value in a codec that does not describe itself.
+#[derive(Serialize, Deserialize)]
+enum Tagged {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(SmolStr),
+    List(Vec<Value>),
+    Map(Properties),
+}
+
+/// The same, borrowed.
+#[derive(Serialize)]
+enum TaggedRef<'a> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(&'a SmolStr),
+    List(&'a [Value]),
+    Map(&'a Properties),
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return match self {
+                Value::Null => TaggedRef::Null,
+                Value::Bool(value) => TaggedRef::Bool(*value),
+                Value::Number(value) => TaggedRef::Number(*value),
+                Value::Text(value) => TaggedRef::Text(value),
+                Value::List(value) => TaggedRef::List(value),
+                Value::Map(value) => TaggedRef::Map(value),
+            }
+            .serialize(serializer);
+        }
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Number(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                serializer.serialize_i64(*value as i64)
+            }
+            Value::Number(value) => serializer.serialize_f64(*value),
+            Value::Text(value) => serializer.serialize_str(value),
+            Value::List(values) => {
+                let mut list = serializer.serialize_seq(Some(values.len()))?;
+                values.iter().try_for_each(|value| list.serialize_element(value))?;
+                list.end()
+            }
+            Value::Map(values) => values.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return deserializer.deserialize_any(ValueVisitor);
+        }
+        Ok(match Tagged::deserialize(deserializer)? {
+            Tagged::Null => Value::Null,
+            Tagged::Bool(value) => Value::Bool(value),
+            Tagged::Number(value) => Value::Number(value),
+            Tagged::Text(value) => Value::Text(value),
+            Tagged::List(value) => Value::List(value),
+            Tagged::Map(value) => Value::Map(value),
+        })
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(if value.is_finite() { Value::Number(value) } else { Value::Null })
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(SmolStr::new(value)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = access.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::List(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
+        PropertiesVisitor.visit_map(access).map(Value::Map)
+    }
+}
+
+impl Serialize for Properties {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return self.0.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        self.0.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return deserializer.deserialize_map(PropertiesVisitor);
+        }
+        Vec::deserialize(deserializer).map(Properties)
+    }
+}
+
+struct PropertiesVisitor;
+
+impl<'de> Visitor<'de> for PropertiesVisitor {
+    type Value = Properties;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Properties, A::Error> {
+        let mut values = Vec::with_capacity(access.size_hint().unwrap_or(8).min(64));
+        while let Some(entry) = access.next_entry()? {
+            values.push(entry);
+        }
+        Ok(Properties(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            (-1e12..1e12).prop_map(Value::Number),
+            ".{0,12}".prop_map(|text| Value::Text(text.into())),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::List),
+                prop::collection::vec((".{0,6}".prop_map(SmolStr::from), inner), 0..5)
+                    .prop_map(|entries| Value::Map(Properties(entries))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_survives_json_and_the_row_codec(value in any_value()) {
+            let json = serde_json::to_vec(&value).expect("a value is JSON");
+            prop_assert_eq!(&serde_json::from_slice::<Value>(&json).expect("its own JSON"), &value);
+            let bytes = postcard::to_allocvec(&value).expect("a value can be encoded");
+            prop_assert_eq!(&postcard::from_bytes::<Value>(&bytes).expect("its own bytes"), &value);
+        }
     }
 }

@@ -3,12 +3,25 @@
 //! Decoding is the border: behind it ids are not blank, stamps are in range, names are canonical. What cannot pass is a
 //! [`Rejection`] with the field, what is wrong with it and what would be legal.
 
+mod border;
+mod reject;
+mod segment;
+
+pub mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::ids::{CustomerId, MessageId};
 use crate::time::Timestamp;
 use crate::value::Properties;
+
+pub use border::{BLOCKED_IDS, Border, ID_MAX, NAME_MAX};
+pub use reject::{RejectReason, Rejection};
+pub use segment::{customer_of, decode};
 
 /// Which call of the Segment specification an event came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
