@@ -32,6 +32,7 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
         Io::CasLease { expect, new } => {
             Done::LeaseCas { new, cas: store.cas_lease(partition, expect, new).await? }
         }
+        Io::ReadGeneration => Done::Generation(store.write_rows(partition, Vec::new()).await?.generation),
         Io::AppendEpochRecords(epoch) => {
             let append = |topic| ports.sink.append(topic, vec![epoch_record(partition, epoch)]);
             future::try_join(append(Topic::Outreach), append(Topic::Decisions)).await?;

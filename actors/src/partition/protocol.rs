@@ -88,6 +88,8 @@ pub enum Io {
         /// What is there afterwards.
         new: Lease,
     },
+    /// Ask the store whether it may have lost acknowledged writes.
+    ReadGeneration,
     /// Append the owner's first record to the topics of what leaves.
     AppendEpochRecords(Epoch),
     /// Read records of care.events.
@@ -170,6 +172,8 @@ pub enum Done {
         /// Applied, or what is there.
         cas: Cas<Lease>,
     },
+    /// The store's generation.
+    Generation(u64),
     /// What was committed for displays.
     Commit(Commit),
     /// The epoch records are durable.

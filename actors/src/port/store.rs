@@ -145,7 +145,8 @@ pub trait Store: Send + Sync {
     /// Returns one row.
     fn read_row(&self, partition: PartitionId, customer: CustomerId) -> Reply<Option<Row>, Error>;
 
-    /// Writes rows of one partition; each wins or loses by its own `written_at`. Resolves when all are durable; idempotent.
+    /// Writes rows of one partition; each wins or loses by its own `written_at`. Resolves when all are durable; idempotent. An empty
+    /// list writes nothing and tells the generation as it is then.
     fn write_rows(&self, partition: PartitionId, rows: Vec<Row>) -> Reply<Written, Error>;
 
     /// Returns rows of a partition in key order from `from` on (from the first on `None`), at most `max`.

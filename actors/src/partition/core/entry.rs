@@ -7,6 +7,7 @@ use schemas::ids::{CustomerId, Position};
 use schemas::score::AskId;
 use schemas::time::Timestamp;
 
+use super::flush::Durable;
 use crate::partition::settings::Rules;
 use crate::partition::turn::Step;
 
@@ -37,6 +38,8 @@ pub(super) struct Entry {
     pub(super) acked: u64,
     /// The write of the row that is under way.
     pub(super) sent: Option<Sent>,
+    /// The last write of the row that this incarnation saw acknowledged.
+    pub(super) durable: Option<Durable>,
     /// Lowest record whose effects only the row in memory holds.
     pub(super) dirty: Option<Position>,
     /// It stands in the list of dirty customers.
@@ -87,6 +90,8 @@ pub(super) struct InTurn {
     pub(super) last: Option<Position>,
     /// Number of records.
     pub(super) records: u32,
+    /// Timers are looked at.
+    pub(super) wakes: bool,
     /// Index entries that are seen to.
     pub(super) alarms: usize,
     /// Questions answered.
@@ -169,6 +174,7 @@ impl Entry {
             version: 0,
             acked: 0,
             sent: None,
+            durable: None,
             dirty: None,
             listed: false,
             quiet: false,

@@ -33,8 +33,6 @@ pub(super) struct Feed {
     pub(super) strikes: FxHashMap<CustomerId, u8>,
     /// Records that are set aside when they are read again.
     pub(super) poison: FxHashSet<Position>,
-    /// The group's commit was read, where the rule that forbids it was taken away.
-    pub(super) group_position_read: bool,
     /// Where the fetch under way started.
     fetching: Option<Position>,
     /// Log time to which everything was read: what is read later is stamped that or later.

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use schemas::ids::CustomerId;
 use schemas::time::Timestamp;
 
-use super::alarms::{slot_of, wake_up};
+use super::alarms::wake_up;
 use super::entry::{Sent, Stage};
 use super::{Core, Phase};
 use crate::partition::protocol::Io;
@@ -33,10 +34,21 @@ pub(super) struct Flush {
     ready: VecDeque<Ready>,
     /// When the first of them came.
     ready_since: Duration,
+    /// Last acknowledged write of customers that are gone: while the store may still lose it, what is read must not be older.
+    recent: FxHashMap<CustomerId, Durable>,
     /// Groups under way.
     groups: FxHashMap<u64, Group>,
     /// Counts groups.
     last_group: u64,
+}
+
+/// An acknowledged write.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Durable {
+    /// Its timestamp.
+    pub(super) stamp: i64,
+    /// When it was acknowledged, since boot.
+    pub(super) at: Duration,
 }
 
 /// A row that waits for a group.
@@ -50,11 +62,14 @@ struct Ready {
 }
 
 /// A write under way.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
+    stamp: i64,
     cells: Vec<(CellId, Sent)>,
     /// Held back until the index entries are durable.
     rows: Vec<Row>,
+    /// The entries of the timer index among them.
+    wake_ups: Vec<WakeUp>,
     /// Index entries that follow the rows, where the rule that forbids it was taken away.
     after: Option<Io>,
 }
@@ -130,12 +145,6 @@ impl Core {
         let customer = entry.customer.clone();
         let links = (!entry.links.is_empty())
             .then(|| Links { customer: customer.clone(), links: std::mem::take(&mut entry.links) });
-        if let Some(due) = encoded.wake_up
-            && self.timers.was_scanned(slot_of(due))
-        {
-            // The scan of that slot may have missed it.
-            self.timers.alarms.add(due, customer.clone());
-        }
         if self.flush.ready.is_empty() {
             self.flush.ready_since = self.now.boot;
         }
@@ -160,11 +169,10 @@ impl Core {
 
     fn write_group(&mut self, stamp: i64) {
         let count = self.flush.ready.len().min(self.settings.group_rows_max);
-        let mut group =
-            Group { cells: Vec::with_capacity(count), rows: Vec::with_capacity(count), after: None };
-        let (mut wake_ups, mut links): (Vec<WakeUp>, Vec<Links>) = (Vec::new(), Vec::new());
+        let mut group = Group { stamp, ..Group::default() };
+        let mut links: Vec<Links> = Vec::new();
         for ready in self.flush.ready.drain(..count) {
-            wake_ups.extend(ready.wake_up.map(|due| wake_up(due, ready.row.customer.clone())));
+            group.wake_ups.extend(ready.wake_up.map(|due| wake_up(due, ready.row.customer.clone())));
             links.extend(ready.links);
             group.cells.push((ready.cell, ready.sent));
             group.rows.push(Row { written_at: stamp, ..ready.row });
@@ -173,6 +181,7 @@ impl Core {
         self.flush.last_group += 1;
         let id = self.flush.last_group;
         self.counts.rows += count as u64;
+        let wake_ups = group.wake_ups.clone();
         let index =
             (!wake_ups.is_empty() || !links.is_empty()).then_some(Io::Index { group: id, wake_ups, links });
         let first = match index {
@@ -193,6 +202,12 @@ impl Core {
         }
         let Some(known) = self.flush.groups.get_mut(&group) else { return };
         let rows = std::mem::take(&mut known.rows);
+        for wake_up in std::mem::take(&mut known.wake_ups) {
+            // A scan that was begun before the entry was durable may have missed it.
+            if self.timers.was_scanned(wake_up.slot) {
+                self.timers.alarms.add(wake_up.due, wake_up.customer);
+            }
+        }
         self.act(Io::WriteRows { group, rows });
     }
 
@@ -204,20 +219,24 @@ impl Core {
             self.act(after);
         }
         for (cell, sent) in group.cells {
+            let durable = Durable { stamp: group.stamp, at: self.now.boot };
             if self.flush.settling.remove(&cell) {
+                let customer = self.at(cell.index).customer.clone();
+                self.remember(customer, Some(durable));
                 self.load(cell.index);
             } else {
-                self.row_acknowledged(cell, sent);
+                self.row_acknowledged(cell, sent, durable);
             }
         }
     }
 
-    fn row_acknowledged(&mut self, cell: CellId, sent: Sent) {
+    fn row_acknowledged(&mut self, cell: CellId, sent: Sent, durable: Durable) {
         let Some(entry) = self.entry(cell) else { return };
         let was_dirty = entry.is_dirty();
         entry.sent.take_if(|under_way| under_way.version == sent.version);
         entry.acked = entry.acked.max(sent.version);
         entry.own = true;
+        entry.durable = Some(durable);
         let clean = !entry.is_dirty();
         if clean {
             entry.dirty = None;
@@ -241,6 +260,29 @@ impl Core {
         if !clean {
             self.give_turn(cell.index);
         }
+    }
+
+    /// Remembers the last write of a customer that goes, as long as the store may lose it.
+    pub(super) fn remember(&mut self, customer: CustomerId, durable: Option<Durable>) {
+        let margin = self.settings.replay_margin;
+        if let Some(durable) = durable
+            && self.rules.stop_on_lost_tail
+            && self.now.boot < durable.at + margin
+        {
+            self.flush.recent.insert(customer, durable);
+        }
+    }
+
+    /// Returns true when a row that was read is older than the last write of it that was acknowledged.
+    pub(super) fn has_lost(&mut self, customer: &CustomerId, row: Option<&Row>) -> bool {
+        let last = self.flush.recent.remove(customer);
+        last.is_some_and(|last| row.is_none_or(|row| row.written_at < last.stamp))
+    }
+
+    /// Forgets what the store cannot lose any more.
+    pub(super) fn forget_old_writes(&mut self) {
+        let (now, margin) = (self.now.boot, self.settings.replay_margin);
+        self.flush.recent.retain(|_, durable| now < durable.at + margin);
     }
 
     /// Returns true when no customer waits for a score.

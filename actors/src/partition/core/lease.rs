@@ -36,6 +36,12 @@ pub(super) struct Holding {
     stamp: i64,
     /// Counts confirmations begun.
     confirmations: u64,
+    /// Replies awaited before the first row is read.
+    awaited: u8,
+    /// When the store was asked for its generation, while it has not answered.
+    asked: Option<Duration>,
+    /// When it was asked last and had lost nothing.
+    checked: Duration,
     /// The confirmation that ends a draining has begun.
     last_word: bool,
     /// What was safe when: the margin is taken from here.
@@ -152,26 +158,32 @@ impl Core {
 
     /// The epoch is ours: say so where what leaves is read, then begin from the lease row's position.
     fn begin(&mut self) {
-        self.phase = if self.rules.rows_after_epoch_record { Phase::Marking } else { Phase::Running };
-        if self.rules.epoch_record {
-            self.act(Io::AppendEpochRecords(self.lease.row.epoch));
-        }
-        self.lease.looked = self.now.boot;
-        self.flush.looked = self.now.boot;
-        self.timers.looked = self.now.boot;
+        self.phase = Phase::Marking;
+        let boot = self.now.boot;
+        (self.lease.looked, self.flush.looked, self.timers.looked) = (boot, boot, boot);
         self.timers.start(self.lease.row.timer_cursor);
         self.feed.next = self.lease.row.position;
+        if self.rules.epoch_record {
+            self.act(Io::AppendEpochRecords(self.lease.row.epoch));
+            self.lease.awaited += u8::from(self.rules.rows_after_epoch_record);
+        }
+        if self.has_margin() {
+            self.act(Io::ReadGeneration);
+            self.lease.awaited += 1;
+        }
         if !self.rules.position_in_lease {
-            self.phase = Phase::Marking;
             self.act(Io::ReadCommit);
-        } else if !self.rules.epoch_record {
-            self.marked();
+            self.lease.awaited += 1;
+        }
+        if self.lease.awaited == 0 {
+            self.phase = Phase::Running;
         }
     }
 
-    /// The epoch records are durable: rows may be read.
+    /// One thing that was to be known before rows are read: the epoch records are durable, the store's generation is known.
     pub(super) fn marked(&mut self) {
-        if self.phase == Phase::Marking && (self.rules.position_in_lease || self.feed.group_position_read) {
+        self.lease.awaited = self.lease.awaited.saturating_sub(1);
+        if self.phase == Phase::Marking && self.lease.awaited == 0 {
             self.phase = Phase::Running;
         }
     }
@@ -179,8 +191,25 @@ impl Core {
     /// Starts from the group's commit: only where the rule that forbids it was taken away.
     pub(super) fn committed(&mut self, commit: Commit) {
         self.feed.next = commit.position;
-        self.feed.group_position_read = true;
         self.marked();
+    }
+
+    fn has_margin(&self) -> bool {
+        self.rules.replay_margin && !self.settings.replay_margin.is_zero()
+    }
+
+    /// The store told its generation: before the first row is read, or before a confirmation.
+    pub(super) fn generation_read(&mut self, generation: u64) {
+        self.note_generation(generation);
+        if self.phase == Phase::Marking {
+            return self.marked();
+        }
+        if let Some(asked) = self.lease.asked.take()
+            && self.at_work()
+        {
+            self.lease.checked = asked;
+            self.confirm();
+        }
     }
 
     /// Confirms position and cursor when something moved, is waiting for a confirmation, or the lease needs one.
@@ -193,13 +222,21 @@ impl Core {
             return;
         }
         self.lease.looked = boot;
+        self.forget_old_writes();
         let position = self.position();
         let cursor = self.cursor(position);
         self.lease.safe.push_back(Safe { at: boot, position, cursor });
         if !self.rules.position_in_lease {
             self.act(Io::Commit(position));
         }
-        self.confirm();
+        if !self.has_margin() {
+            self.lease.checked = boot;
+            self.confirm();
+        } else if self.lease.asked.is_none() {
+            // What was safe a margin ago is safe only if the store has lost nothing since.
+            self.lease.asked = Some(boot);
+            self.act(Io::ReadGeneration);
+        }
     }
 
     fn confirm(&mut self) {
@@ -225,8 +262,8 @@ impl Core {
 
     /// Returns what was safe a margin ago: the store may lose later writes, even acknowledged ones.
     fn safe_a_margin_ago(&mut self) -> Option<Safe> {
-        let margin = if self.rules.replay_margin { self.settings.replay_margin } else { Duration::ZERO };
-        let until = self.now.boot.checked_sub(margin)?;
+        let margin = if self.has_margin() { self.settings.replay_margin } else { Duration::ZERO };
+        let until = self.lease.checked.checked_sub(margin)?;
         let safe = &mut self.lease.safe;
         while safe.get(1).is_some_and(|next| next.at <= until) {
             safe.pop_front();
@@ -272,6 +309,9 @@ impl Core {
         }
         self.lease.last_word = true;
         self.lease.safe.push_back(Safe { at: self.now.boot, position, cursor });
+        if !self.has_margin() {
+            self.lease.checked = self.now.boot;
+        }
         self.confirm();
         if self.lease.under_way.is_none() {
             self.end(End::Released);

@@ -268,6 +268,7 @@ impl Core {
         match done {
             Done::Lease(lease) => self.lease_read(lease),
             Done::LeaseCas { new, cas } => self.lease_replaced(new, cas),
+            Done::Generation(generation) => self.generation_read(generation),
             Done::EpochRecords => self.marked(),
             Done::Commit(commit) => self.committed(commit),
             Done::Fetched { from, fetched } => self.fetched(from, fetched),

@@ -36,6 +36,7 @@ impl Core {
         entry.state = if old.sent.is_some() && settled { State::Settling } else { State::Loading };
         let settling = entry.state == State::Settling;
         self.forget(&old, index);
+        self.remember(old.customer, old.durable);
         if settling {
             self.flush.settling.insert(cell);
         } else {
@@ -71,6 +72,12 @@ impl Core {
     fn strike(&mut self, customer: CustomerId) {
         let strikes = self.feed.strikes.entry(customer).or_default();
         *strikes += 1;
+        if *strikes == STRIKES_QUIET {
+            tracing::error!(
+                partition = self.partition.0,
+                "the timers of a customer panic and are left alone"
+            );
+        }
         if *strikes >= STRIKES_MAX {
             self.end(End::Failed("serve a customer that panics without a record".to_owned()));
         }

@@ -54,6 +54,7 @@ impl Core {
         for alarm in &entry.alarms {
             self.timers.alarms.done(alarm.due);
         }
+        self.remember(entry.customer, entry.durable);
         self.actions.push(Action::Close(CellId { index, incarnation: entry.incarnation }));
     }
 }

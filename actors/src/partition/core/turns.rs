@@ -21,7 +21,10 @@ impl InTurn {
                     turn.last = Some(record.position);
                     turn.records += 1;
                 }
-                Step::Wake { entry, .. } => turn.alarms += usize::from(entry.is_some()),
+                Step::Wake { entry, .. } => {
+                    turn.wakes = true;
+                    turn.alarms += usize::from(entry.is_some());
+                }
                 Step::Answer(answer) => turn.answers.push(answer.id),
                 Step::Clear(numbers) => turn.clears.extend_from_slice(numbers),
                 Step::Load { .. } => {}
@@ -38,6 +41,10 @@ impl Core {
         if entry.state != State::Loading {
             return;
         }
+        if self.has_lost(&customer, row.as_ref()) {
+            return self.end(End::StoreLostTail);
+        }
+        let entry = self.at(cell.index);
         entry.queue.insert(0, Step::Load { customer, row });
         entry.state = State::Idle;
         self.feed.loading -= 1;
@@ -144,6 +151,10 @@ impl Core {
         self.note_outbox(index, turned.effects.outbox, &turn);
         self.note_asks(index, turned.effects.asks);
         self.note_alarms(index, &turn);
+        if turn.wakes && !self.feed.strikes.is_empty() {
+            let customer = self.at(index).customer.clone();
+            self.feed.strikes.remove(&customer);
+        }
         if let Some(encoded) = turned.encoded {
             self.encoded(index, encoded);
         }

@@ -1,0 +1,213 @@
+//! The ports of one simulated process: every call is an operation in flight in the shared world.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use actors::port::channel::Channels;
+use actors::port::clock::Clock;
+use actors::port::log::{self, Assignment, Commit, Fetched, LogSink, LogSource, NewRecord, Topic};
+use actors::port::predictor::{self, Predictor};
+use actors::port::store::{
+    self, Cas, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
+};
+use actors::port::{BoxFuture, Ports, Reply};
+use schemas::customer::Link;
+use schemas::decision::Decision;
+use schemas::ids::{CustomerId, OutreachId, PartitionId, Position};
+use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
+use schemas::time::Timestamp;
+
+use crate::world::{Shared, What, locked, submit};
+
+/// Returns the ports of a process.
+pub fn ports(shared: &Shared, process: usize) -> Ports {
+    let handle = Arc::new(Handle { shared: Arc::clone(shared), process });
+    Ports {
+        source: handle.clone(),
+        sink: handle.clone(),
+        store: handle.clone(),
+        predictor: handle.clone(),
+        channels: Arc::new(Channels::new()),
+        clock: handle,
+    }
+}
+
+struct Handle {
+    shared: Shared,
+    process: usize,
+}
+
+fn log_lost() -> log::Error {
+    log::Error::Unavailable("no reply".into())
+}
+
+fn store_lost() -> store::Error {
+    store::Error::Unavailable("no reply".into())
+}
+
+fn predictor_lost() -> predictor::Error {
+    predictor::Error::Full
+}
+
+fn ready<T: Send + 'static, E: Send + 'static>(reply: T) -> Reply<T, E> {
+    Box::pin(std::future::ready(Ok(reply)))
+}
+
+impl Clock for Handle {
+    fn now(&self) -> Timestamp {
+        Timestamp(locked(&self.shared).now)
+    }
+
+    fn boot(&self) -> Duration {
+        Duration::from_millis(locked(&self.shared).now as u64)
+    }
+
+    fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
+        let until = self.boot() + span;
+        let shared = Arc::clone(&self.shared);
+        Box::pin(std::future::poll_fn(move |_| {
+            match Duration::from_millis(locked(&shared).now as u64) >= until {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        }))
+    }
+}
+
+impl Predictor for Handle {
+    fn score(&self, ask: Ask) -> Reply<Answer, predictor::Error> {
+        submit(&self.shared, self.process, What::Read, predictor_lost, move |state| {
+            let drawn = match state.odds.scores_differ {
+                true => state.chance.next(),
+                false => ask.id.position.0,
+            };
+            let value = (drawn % 2) as f32;
+            let score = Score { value, model: "coin".into(), source: ScoreSource::Model, at: ask.at };
+            Ok(Answer { id: ask.id, head: ask.head, score })
+        })
+    }
+
+    fn prior(&self, _: Head) -> f32 {
+        0.0
+    }
+}
+
+impl LogSource for Handle {
+    fn partitions(&self) -> u32 {
+        1
+    }
+
+    fn assignment(&self) -> BoxFuture<'static, Assignment> {
+        Box::pin(std::future::pending())
+    }
+
+    fn released(&self, _: PartitionId) {}
+
+    fn fetch(&self, _: Topic, _: PartitionId, from: Position, max: usize) -> Reply<Fetched, log::Error> {
+        submit(&self.shared, self.process, What::Read, log_lost, move |state| Ok(state.fetch(from, max)))
+    }
+
+    fn end(&self, _: Topic, _: PartitionId) -> Reply<Position, log::Error> {
+        ready(Position(locked(&self.shared).log.len() as u64))
+    }
+
+    fn commit(&self, _: Topic, _: PartitionId, commit: Commit) -> Reply<(), log::Error> {
+        let process = self.process;
+        submit(&self.shared, process, What::Read, log_lost, move |state| {
+            // The broker knows who the member is, and nothing else.
+            if state.group_owner == process {
+                state.committed.position = state.committed.position.max(commit.position);
+            }
+            Ok(())
+        })
+    }
+
+    fn committed(&self, _: Topic, _: PartitionId) -> Reply<Commit, log::Error> {
+        submit(&self.shared, self.process, What::Read, log_lost, |state| Ok(state.committed))
+    }
+}
+
+impl LogSink for Handle {
+    fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, log::Error> {
+        let process = self.process;
+        submit(&self.shared, process, What::Append, log_lost, move |state| {
+            Ok(state.append(process, topic, records.clone()))
+        })
+    }
+}
+
+impl Store for Handle {
+    fn read_row(&self, _: PartitionId, customer: CustomerId) -> Reply<Option<Row>, store::Error> {
+        submit(&self.shared, self.process, What::Read, store_lost, move |state| {
+            Ok(state.rows.get(&customer).cloned())
+        })
+    }
+
+    fn write_rows(&self, _: PartitionId, rows: Vec<Row>) -> Reply<Written, store::Error> {
+        let process = self.process;
+        submit(&self.shared, process, What::Write, store_lost, move |state| {
+            state.write_rows(process, &rows);
+            Ok(Written { generation: state.generation })
+        })
+    }
+
+    fn scan_rows(&self, _: PartitionId, _: Option<CustomerId>, _: usize) -> Reply<RowPage, store::Error> {
+        ready(RowPage::default())
+    }
+
+    fn read_lease(&self, _: PartitionId) -> Reply<Lease, store::Error> {
+        submit(&self.shared, self.process, What::Lease, store_lost, |state| Ok(state.lease))
+    }
+
+    fn cas_lease(&self, _: PartitionId, expect: Lease, new: Lease) -> Reply<Cas<Lease>, store::Error> {
+        let process = self.process;
+        submit(&self.shared, process, What::Lease, store_lost, move |state| {
+            Ok(state.cas_lease(process, expect, new))
+        })
+    }
+
+    fn add_wake_ups(&self, _: PartitionId, wake_ups: Vec<WakeUp>) -> Reply<Written, store::Error> {
+        submit(&self.shared, self.process, What::Write, store_lost, move |state| {
+            state.add_wake_ups(&wake_ups);
+            Ok(Written { generation: state.generation })
+        })
+    }
+
+    fn scan_wake_ups(&self, _: PartitionId, from: i64, to: i64) -> Reply<Vec<WakeUp>, store::Error> {
+        submit(&self.shared, self.process, What::Read, store_lost, move |state| Ok(state.scan(from, to)))
+    }
+
+    fn read_ledger(&self, _: CustomerId, _: OutreachId) -> Reply<Option<LedgerEntry>, store::Error> {
+        ready(None)
+    }
+
+    fn cas_ledger(&self, _: LedgerChange) -> Reply<Cas<Option<Box<LedgerEntry>>>, store::Error> {
+        ready(Cas::Refused(None))
+    }
+
+    fn scan_ledger(&self, _: Option<CustomerId>, _: usize) -> Reply<Vec<LedgerEntry>, store::Error> {
+        ready(Vec::new())
+    }
+
+    fn write_decisions(&self, _: Vec<Decision>) -> Reply<Written, store::Error> {
+        ready(Written { generation: locked(&self.shared).generation })
+    }
+
+    fn read_decisions(
+        &self,
+        _: CustomerId,
+        _: Option<String>,
+        _: usize,
+    ) -> Reply<Vec<Decision>, store::Error> {
+        ready(Vec::new())
+    }
+
+    fn add_links(&self, _: CustomerId, _: Vec<Link>) -> Reply<Written, store::Error> {
+        ready(Written { generation: locked(&self.shared).generation })
+    }
+
+    fn find_links(&self, _: Link, _: usize) -> Reply<Vec<CustomerId>, store::Error> {
+        ready(Vec::new())
+    }
+}
