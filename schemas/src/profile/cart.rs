@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
+use super::pack;
 use super::said::Item;
 use super::sum::NO_CURRENCY;
 use crate::money::{Currency, Money};
@@ -96,6 +97,7 @@ impl Carts {
                 {
                     self.0.swap_remove(place);
                 }
+                pack::room(&mut self.0, 1);
                 self.0.push(Cart::new(key, moment));
                 self.0.len() - 1
             }
@@ -190,6 +192,7 @@ impl Cart {
     pub fn add(&mut self, item: &Item) {
         let price = self.priced(item.price);
         let room = self.lines.len() < LINES_MAX;
+        pack::room(&mut self.lines, 2);
         match self.lines.iter_mut().find(|line| line.product == item.product) {
             Some(line) => {
                 line.quantity = line.quantity.saturating_add(item.quantity);

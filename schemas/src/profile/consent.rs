@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::folded::Consent;
-use super::said;
+use super::{pack, said};
 use crate::event::{Call, Event};
 use crate::time::Timestamp;
 use crate::value::{Properties, Value};
@@ -134,6 +134,7 @@ impl Consents {
             *here = word;
             return changed;
         }
+        pack::room(&mut self.0, 1);
         self.0.push(word);
         if self.0.len() > CONSENTS_MAX {
             let weakest = (0..self.0.len())

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 
 use super::folded::Counted;
+use super::pack;
 use super::recent::{Evicted, Recent, WINDOW_MAX};
 use crate::time::{Span, Timestamp};
 
@@ -75,7 +76,7 @@ pub struct Counters {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Series {
     name: Name,
-    total: u64,
+    total: u32,
     /// Youngest stamp that the bound of the windows pushed out.
     evicted: Option<Timestamp>,
 }
@@ -133,19 +134,19 @@ impl Counters {
     /// Returns how many events of a name were ever counted.
     pub fn total(&self, name: &str) -> Counted {
         match self.number(name).and_then(|number| self.series.get(usize::from(number))) {
-            Some(series) => Counted { n: series.total, partial: false },
+            Some(series) => Counted { n: u64::from(series.total), partial: false },
             None => Counted { n: 0, partial: self.other > 0 },
         }
     }
 
     /// Returns how many events were ever counted, of all names.
     pub fn all(&self) -> u64 {
-        self.series.iter().fold(self.other, |sum, series| sum.saturating_add(series.total))
+        self.series.iter().fold(self.other, |sum, series| sum.saturating_add(u64::from(series.total)))
     }
 
     /// Returns the names with their life totals, in the order of their first events.
     pub fn names(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.series.iter().map(|series| (series.name.as_str(), series.total))
+        self.series.iter().map(|series| (series.name.as_str(), u64::from(series.total)))
     }
 
     /// Adds the counters of disjoint events.
@@ -161,7 +162,7 @@ impl Counters {
                         self.mark(&Evicted { number, at });
                     }
                 }
-                None => self.other = self.other.saturating_add(series.total),
+                None => self.other = self.other.saturating_add(u64::from(series.total)),
             }
             numbers.push(number);
         }
@@ -189,11 +190,12 @@ impl Counters {
             }
         }
         let number = u8::try_from(self.series.len()).ok()?;
+        pack::room(&mut self.series, 2);
         self.series.push(Series { name, total: 0, evicted: None });
         Some(number)
     }
 
-    fn add(&mut self, number: u8, n: u64) {
+    fn add(&mut self, number: u8, n: u32) {
         if let Some(series) = self.series.get_mut(usize::from(number)) {
             series.total = series.total.saturating_add(n);
         }

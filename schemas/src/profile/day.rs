@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::pack;
+use super::pack::{self, Writer};
 
 /// Days that are kept, today included.
 pub const DAYS_MAX: u16 = 90;
@@ -107,7 +107,10 @@ impl DayBook {
         }
         match self.values.binary_search_by_key(&day.0, |(day, _)| *day) {
             Ok(place) => self.values[place].1 = self.values[place].1.saturating_add(minor),
-            Err(place) => self.values.insert(place, (day.0, minor)),
+            Err(place) => {
+                pack::room(&mut self.values, 1);
+                self.values.insert(place, (day.0, minor));
+            }
         }
     }
 
@@ -190,7 +193,10 @@ impl Cells {
         let key = |cell: &Cell| (cell.day, cell.kind);
         match self.0.binary_search_by_key(&key(&cell), key) {
             Ok(place) => self.0[place].n = self.0[place].n.saturating_add(cell.n),
-            Err(place) => self.0.insert(place, cell),
+            Err(place) => {
+                pack::room(&mut self.0, 8);
+                self.0.insert(place, cell);
+            }
         }
     }
 
@@ -210,18 +216,26 @@ fn kept(day: Day, today: Day) -> bool {
 
 impl Serialize for Cells {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        pack::write_rising(serializer, self.0.iter().map(|cell| (u64::from(cell.day), (cell.kind, cell.n))))
+        let mut writer = Writer::with_capacity(self.0.len() * 4);
+        for cell in &self.0 {
+            writer.rising(u64::from(cell.day));
+            writer.number(u64::from(cell.kind));
+            writer.number(u64::from(cell.n));
+        }
+        writer.end(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Cells {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let items = pack::read_rising::<D, (u8, u32)>(deserializer)?;
-        let mut cells: Vec<Cell> = items
-            .into_iter()
-            .map(|(day, (kind, n))| Cell { day: u16::try_from(day).unwrap_or(u16::MAX), kind, n })
-            .collect();
-        cells.sort_by_key(|cell| (cell.day, cell.kind));
-        Ok(Self(cells))
+        pack::read(deserializer, |reader| {
+            let mut cells = reader.all(|reader| {
+                let day = u16::try_from(reader.rising()?).unwrap_or(u16::MAX);
+                let kind = reader.number()? as u8;
+                Some(Cell { day, kind, n: u32::try_from(reader.number()?).unwrap_or(u32::MAX) })
+            });
+            cells.sort_by_key(|cell| (cell.day, cell.kind));
+            Self(cells)
+        })
     }
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::pack;
 use super::said::{self, Item};
 use super::sum::{Met, NO_CURRENCY, Sums};
 use crate::money::{Currency, Money};
@@ -24,7 +25,8 @@ pub struct Orders {
     value: Sums,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    undone: Undone,
+    /// Nothing for the many who never gave anything back.
+    undone: Option<Box<Undone>>,
 }
 
 /// What was refunded and cancelled.
@@ -118,6 +120,7 @@ impl Orders {
         let known = self.latest.iter().position(|order| order.id == *purchase.id);
         let place = known.unwrap_or_else(|| {
             self.count = self.count.saturating_add(1);
+            pack::room(&mut self.latest, 1);
             self.latest.push(Order::new(&purchase, currency));
             self.latest.len() - 1
         });
@@ -164,24 +167,26 @@ impl Orders {
             order.cancelled = true;
             whole = Some(Money { minor: order.value(), currency: order.currency });
         }
-        let new = self.undone.cancelled.insert(said::hash(id));
+        let undone = self.undone.get_or_insert_default();
+        let new = undone.cancelled.insert(said::hash(id));
         if new {
-            self.undone.cancellations = self.undone.cancellations.saturating_add(1);
+            undone.cancellations = undone.cancellations.saturating_add(1);
         }
-        self.undone.last = self.undone.last.max(Some(at));
+        undone.last = undone.last.max(Some(at));
         let value = if new { value.or(whole) } else { value.filter(|_| line) };
         if let Some(value) = value {
-            self.undone.cancellation_value.add(Money { minor: value.minor.saturating_abs(), ..value });
+            undone.cancellation_value.add(Money { minor: value.minor.saturating_abs(), ..value });
         }
         new
     }
 
     /// Takes a refund.
     pub fn refund(&mut self, value: Option<Money>, at: Timestamp) {
-        self.undone.refunds = self.undone.refunds.saturating_add(1);
-        self.undone.last = self.undone.last.max(Some(at));
+        let undone = self.undone.get_or_insert_default();
+        undone.refunds = undone.refunds.saturating_add(1);
+        undone.last = undone.last.max(Some(at));
         if let Some(value) = value {
-            self.undone.refund_value.add(Money { minor: value.minor.saturating_abs(), ..value });
+            undone.refund_value.add(Money { minor: value.minor.saturating_abs(), ..value });
         }
     }
 
@@ -232,32 +237,32 @@ impl Orders {
 
     /// Returns how many refunds there are.
     pub fn refunds(&self) -> u32 {
-        self.undone.refunds
+        self.undone.as_ref().map_or(0, |undone| undone.refunds)
     }
 
     /// Returns the value of all refunds.
     pub fn refund_value(&self) -> &Sums {
-        &self.undone.refund_value
+        self.undone.as_ref().map_or(Sums::NOTHING, |undone| &undone.refund_value)
     }
 
     /// Returns how many distinct cancellations there are.
     pub fn cancellations(&self) -> u32 {
-        self.undone.cancellations
+        self.undone.as_ref().map_or(0, |undone| undone.cancellations)
     }
 
     /// Returns the value of all cancellations.
     pub fn cancellation_value(&self) -> &Sums {
-        &self.undone.cancellation_value
+        self.undone.as_ref().map_or(Sums::NOTHING, |undone| &undone.cancellation_value)
     }
 
     /// Returns true when a cancellation may have been counted twice, because its id was forgotten.
     pub fn cancellations_partial(&self) -> bool {
-        self.undone.cancelled.partial()
+        self.undone.as_ref().is_some_and(|undone| undone.cancelled.partial())
     }
 
     /// Returns when the latest refund or cancellation happened.
     pub fn last_undone(&self) -> Option<Timestamp> {
-        self.undone.last
+        self.undone.as_ref().and_then(|undone| undone.last)
     }
 
     /// Unites the orders of disjoint events: an order that both know counts once, with the lines of both.
@@ -292,13 +297,17 @@ impl Orders {
             }
         }
         self.count = self.count.saturating_sub(self.older.merge(older) as u32);
-        self.undone.merge(other.undone);
+        if let Some(theirs) = other.undone {
+            self.undone.get_or_insert_default().merge(*theirs);
+        }
         self.bound();
     }
 
     /// Returns about how many bytes the orders have on the heap.
     pub fn weight(&self) -> usize {
-        self.latest.capacity() * size_of::<Order>() + self.older.weight() + self.undone.cancelled.weight()
+        self.latest.capacity() * size_of::<Order>()
+            + self.older.weight()
+            + self.undone.as_ref().map_or(0, |undone| size_of::<Undone>() + undone.cancelled.weight())
     }
 
     fn bound(&mut self) {

@@ -95,7 +95,10 @@ impl Profile {
         score.value = if score.value.is_nan() { 0.0 } else { score.value.clamp(0.0, 1.0) };
         match self.scores.iter_mut().find(|(of, _)| *of == head) {
             Some((_, here)) => *here = score,
-            None => self.scores.push((head, score)),
+            None => {
+                super::pack::room(&mut self.scores, 1);
+                self.scores.push((head, score));
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::pack;
+use super::pack::{self, Writer};
 use crate::time::{Span, Timestamp};
 
 /// Widest sliding window.
@@ -14,6 +14,9 @@ pub const WINDOW_MAX: Span = Span::hours(24);
 
 /// Stamps kept per customer, all names together.
 pub const RECENT_MAX: usize = 256;
+
+/// Elements by which the list grows.
+const STEP: usize = 16;
 
 /// Bits of the name's number in a packed element; the stamp stands above them.
 const NUMBER_BITS: u32 = 8;
@@ -47,6 +50,7 @@ impl Recent {
             return None;
         }
         let element = pack(at, number);
+        pack::room(&mut self.packed, STEP);
         match self.packed.last() {
             Some(last) if *last > element => {
                 let place = self.packed.partition_point(|other| *other <= element);
@@ -115,6 +119,7 @@ impl Recent {
             self.horizon = horizon;
             let expired = self.start(horizon);
             self.packed.drain(..expired);
+            pack::tighten(&mut self.packed, STEP);
         }
     }
 
@@ -151,22 +156,25 @@ fn number_of(element: u64) -> u8 {
 
 impl Serialize for Recent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The horizon opens the list, so that the first difference is small.
-        let horizon = std::iter::once((self.horizon.0.cast_unsigned(), 0));
-        let elements =
-            self.packed.iter().map(|element| (stamp(*element).0.cast_unsigned(), number_of(*element)));
-        let all: Vec<(u64, u8)> = horizon.chain(elements).collect();
-        pack::write_rising(serializer, all.into_iter())
+        let mut writer = Writer::with_capacity(8 + self.packed.len() * 6);
+        // The horizon opens the run, so that the first difference is small.
+        writer.rising(self.horizon.0.cast_unsigned());
+        for element in &self.packed {
+            writer.rising(stamp(*element).0.cast_unsigned());
+            writer.number(u64::from(number_of(*element)));
+        }
+        writer.end(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Recent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut items = pack::read_rising::<D, u8>(deserializer)?.into_iter();
-        let horizon = items.next().map_or(0, |(at, _)| at);
-        let mut packed: Vec<u64> =
-            items.map(|(at, number)| pack(Timestamp(at.cast_signed()), number)).collect();
-        packed.sort_unstable();
-        Ok(Self { packed, horizon: Timestamp(horizon.cast_signed()) })
+        pack::read(deserializer, |reader| {
+            let horizon = Timestamp(reader.rising().unwrap_or(0).cast_signed());
+            let mut packed = reader
+                .all(|reader| Some(pack(Timestamp(reader.rising()?.cast_signed()), reader.number()? as u8)));
+            packed.sort_unstable();
+            Self { packed, horizon }
+        })
     }
 }

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::pack;
+use super::pack::{self, Writer};
 use crate::ids::MessageId;
 use crate::time::{Span, Timestamp};
 
 /// For how long a repeated message id is a no-op.
 pub const DEDUPLICATION: Span = Span::hours(24);
+
+/// Elements by which the ring grows.
+const STEP: usize = 8;
 
 /// Largest ring that a policy can ask for.
 pub const RING_MAX: usize = 4_096;
@@ -37,6 +40,8 @@ impl Ring {
         let seen = &mut self.seen.0;
         let expired = seen.partition_point(|(at, _)| *at <= now - DEDUPLICATION);
         seen.drain(..expired);
+        pack::tighten(seen, STEP);
+        pack::room(seen, STEP);
         let place = seen.partition_point(|(at, _)| *at <= now);
         seen.insert(place, (now, message.0));
         self.trim(limit.clamp(1, RING_MAX));
@@ -77,21 +82,19 @@ impl Ring {
 
 impl Serialize for Seen {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        pack::write_rising(
-            serializer,
-            self.0.iter().map(|(at, hash)| (at.0.cast_unsigned(), hash.to_le_bytes())),
-        )
+        let mut writer = Writer::with_capacity(self.0.len() * 13);
+        for (at, hash) in &self.0 {
+            writer.rising(at.0.cast_unsigned());
+            writer.hash(*hash);
+        }
+        writer.end(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let items = pack::read_rising::<D, [u8; 8]>(deserializer)?;
-        Ok(Self(
-            items
-                .into_iter()
-                .map(|(at, hash)| (Timestamp(at.cast_signed()), u64::from_le_bytes(hash)))
-                .collect(),
-        ))
+        pack::read(deserializer, |reader| {
+            Self(reader.all(|reader| Some((Timestamp(reader.rising()?.cast_signed()), reader.hash()?))))
+        })
     }
 }

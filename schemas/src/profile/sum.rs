@@ -24,6 +24,9 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// The sum of no amounts.
+    pub const NOTHING: &'static Sums = &Sums { by_currency: Vec::new(), partial: false };
+
     /// Adds an amount, which may be negative.
     pub fn add(&mut self, amount: Money) {
         if amount.minor == 0 {
@@ -34,7 +37,10 @@ impl Sums {
                 self.by_currency[place].1 = self.by_currency[place].1.saturating_add(amount.minor);
             }
             Err(_) if self.by_currency.len() >= CURRENCIES_MAX => self.partial = true,
-            Err(place) => self.by_currency.insert(place, (amount.currency, amount.minor)),
+            Err(place) => {
+                pack::room(&mut self.by_currency, 1);
+                self.by_currency.insert(place, (amount.currency, amount.minor));
+            }
         }
     }
 
@@ -69,7 +75,7 @@ impl Sums {
 /// Bounds: [`IDS_MAX`]; the oldest is forgotten first, and what counts by this set is partial from then.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Met {
-    #[serde(with = "pack::fixed_list")]
+    #[serde(with = "pack::hashes")]
     hashes: Vec<u64>,
     forgotten: u32,
 }
@@ -85,6 +91,7 @@ impl Met {
         if self.contains(hash) {
             return false;
         }
+        pack::room(&mut self.hashes, 2);
         self.hashes.push(hash);
         let surplus = self.hashes.len().saturating_sub(IDS_MAX);
         self.hashes.drain(..surplus);

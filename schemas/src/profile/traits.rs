@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::said;
+use super::{pack, said};
 use crate::customer::{Link, LinkKind};
 use crate::time::Timestamp;
 use crate::value::{Properties, Value};
@@ -47,6 +47,7 @@ impl Traits {
                 if !text.trim().is_empty() && !self.contacts.contains(&link) {
                     let surplus = (self.contacts.len() + 1).saturating_sub(CONTACTS_MAX);
                     self.contacts.drain(..surplus);
+                    pack::room(&mut self.contacts, 1);
                     self.contacts.push(link);
                     links.push(link);
                 }
@@ -76,7 +77,10 @@ impl Traits {
         match self.by_name.iter_mut().find(|(of, _)| of == name) {
             Some((_, here)) if replaces => *here = value,
             Some(_) => {}
-            None if room => self.by_name.push((SmolStr::new(name), value)),
+            None if room => {
+                pack::room(&mut self.by_name, 1);
+                self.by_name.push((SmolStr::new(name), value));
+            }
             None => {}
         }
     }

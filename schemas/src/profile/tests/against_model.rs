@@ -292,6 +292,8 @@ proptest! {
         let row = postcard::to_allocvec(&profile).expect("encodes");
         let mut again: Profile = postcard::from_bytes(&row).expect("decodes");
         prop_assert_eq!(&again, &profile);
+        let json = serde_json::to_string(&profile).expect("encodes");
+        prop_assert_eq!(&serde_json::from_str::<Profile>(&json).expect("decodes"), &profile);
         let mut now = now;
         for it in &more {
             now = now + it.pause;
