@@ -127,6 +127,12 @@ pub const TABLE: &[Feature] = &[
         days_since(p.last_outreach(Category::Marketing), now)
     }),
     feature("identified", "0 or 1", Heads::ALL, |p, _| flag(p.identified())),
+    feature("return_requests_90_days", "requests", RELATION, |p, now| {
+        days(p, DayKind::ReturnRequests, 90, now)
+    }),
+    feature("late_deliveries_90_days", "deliveries", RELATION, |p, now| {
+        days(p, DayKind::LateDeliveries, 90, now)
+    }),
 ];
 
 /// Returns every feature of a profile at `now`.

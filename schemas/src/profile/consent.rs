@@ -86,8 +86,8 @@ impl Consents {
 
     fn take_track(&mut self, event: &Event, at: Timestamp) -> bool {
         let consent = match event.name.as_str() {
-            "Consent Granted" | "Subscribed" => Consent::Granted,
-            "Consent Denied" | "Unsubscribed" => Consent::Denied,
+            "Consent Granted" => Consent::Granted,
+            "Consent Denied" => Consent::Denied,
             _ => return false,
         };
         let purpose = said::first_text(&event.properties, &["purpose", "category"])

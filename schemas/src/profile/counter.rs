@@ -13,8 +13,9 @@ pub const OTHER_NAMES_MAX: usize = 32;
 
 /// Names that always have a counter of their own and take one byte in a row.
 ///
-/// Their order is part of the row codec: new names are added at the end.
-pub const KNOWN_NAMES: [&str; 44] = [
+/// They are the vocabulary's ([`crate::event::vocabulary`]); their order is part of the row codec, so new names are added at the
+/// end.
+pub const KNOWN_NAMES: [&str; 53] = [
     "Product Viewed",
     "Product Added",
     "Product Removed",
@@ -53,12 +54,21 @@ pub const KNOWN_NAMES: [&str; 44] = [
     "Case Closed",
     "Consent Granted",
     "Consent Denied",
-    "Subscribed",
-    "Unsubscribed",
     "Grouped",
     "Aliased",
     "Payment Failed",
     "Order Delivered",
+    "Order Shipped",
+    "Delivery Late",
+    "Return Requested",
+    "Signed Up",
+    "Signed In",
+    "Signed Out",
+    "Message Opened",
+    "Message Clicked",
+    "Message Delivered",
+    "Message Bounced",
+    "Message Replied",
 ];
 
 /// Counters of one customer.

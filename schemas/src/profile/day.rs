@@ -46,6 +46,10 @@ pub enum DayKind {
     Reviews,
     /// `Order Item Added`.
     OrderLines,
+    /// `Return Requested`.
+    ReturnRequests,
+    /// `Delivery Late`.
+    LateDeliveries,
 }
 
 impl DayKind {
@@ -63,6 +67,8 @@ impl DayKind {
             "Products Searched" => DayKind::Searches,
             "Product Reviewed" => DayKind::Reviews,
             "Case Opened" => DayKind::Cases,
+            "Return Requested" => DayKind::ReturnRequests,
+            "Delivery Late" => DayKind::LateDeliveries,
             _ => return None,
         })
     }

@@ -10,7 +10,7 @@
 //! | [`ring`] | message ids of 24 h | the policy's `message_ring`, 64 |
 //! | [`counter`] | life totals per event name | known names and 32 more |
 //! | [`recent`] | stamps of 24 h for exact windows | 256 |
-//! | [`day`] | counts and order value per civil day | 90 days × 13 kinds |
+//! | [`day`] | counts and order value per civil day | 90 days × 15 kinds |
 //! | [`session`] | open and last session, totals | 2 |
 //! | [`cart`] | open carts with lines | 8 × 32 lines |
 //! | [`order`] | latest orders, older ids, refunds, cancellations | 16, 64, 64 |
@@ -37,6 +37,7 @@ mod pack;
 mod policy;
 mod read;
 mod said;
+mod trade;
 
 pub mod field;
 
@@ -49,6 +50,7 @@ use crate::money::Currency;
 use crate::score::{Head, Score};
 use crate::time::Timestamp;
 
+pub use fold::moved;
 pub use folded::{Consent, Counted, Folded, Heads, Origin, SessionChange, Sourced, Standing};
 pub use policy::ProfilePolicy;
 

@@ -140,6 +140,21 @@ pub const TABLE: &[Field] = &[
     number("refunds.count", "refunds", "Refunds, for life.", |p, _| some(p.orders().refunds())),
     number("refunds.value", "currency", "Value of all refunds.", |p, _| money(p, p.orders().refund_value()))
         .partial(|p, _| money_partial(p, p.orders().refund_value())),
+    number("returns.count", "requests", "Requested returns, for life.", |p, _| {
+        some(p.total("Return Requested").n as f64)
+    })
+    .partial(|p, _| p.total("Return Requested").partial),
+    number("returns.last_90_days", "requests", "Requested returns of the last 90 civil days.", |p, now| {
+        days(p, DayKind::ReturnRequests, 90, now)
+    })
+    .changes(|p, now| p.next_day_change(DayKind::ReturnRequests, 90, now)),
+    number(
+        "deliveries.late_90_days",
+        "deliveries",
+        "Late deliveries of the last 90 civil days.",
+        |p, now| days(p, DayKind::LateDeliveries, 90, now),
+    )
+    .changes(|p, now| p.next_day_change(DayKind::LateDeliveries, 90, now)),
     number("sessions.count", "sessions", "Sessions, for life.", |p, _| some(p.sessions().count())),
     number("sessions.last_30_days", "sessions", "Sessions begun in the last 30 civil days.", |p, now| {
         days(p, DayKind::Sessions, 30, now)

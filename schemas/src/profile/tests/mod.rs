@@ -105,6 +105,14 @@ fn unknown_names_are_counted_one_by_one_up_to_a_bound() {
 }
 
 #[test]
+fn every_name_of_the_vocabulary_always_has_a_counter() {
+    let known = super::counter::KNOWN_NAMES;
+    for name in crate::event::vocabulary::names() {
+        assert!(known.contains(&name), "{name} is missing at the end of KNOWN_NAMES");
+    }
+}
+
+#[test]
 fn days_are_those_of_the_customers_zone() {
     let mut profile = Profile::default();
     let mut event = track("Product Viewed", Timestamp(1_710_518_400_000)); // 16:00Z, midnight in Shanghai
@@ -312,7 +320,7 @@ fn newest_word_about_consent_holds_and_refusal_wins_a_tie() {
     let consent = Value::Map(Properties(vec![(SmolStr::new("marketing"), Value::Bool(true))]));
     assert!(fold(&mut profile, &identify(NOON).value("consent", consent)).consent_changed);
     assert_eq!(profile.consent("marketing", "email"), Consent::Granted);
-    fold(&mut profile, &track("Unsubscribed", after(Span::days(1))).text("channel", "email"));
+    fold(&mut profile, &track("Consent Denied", after(Span::days(1))).text("channel", "email"));
     assert_eq!(profile.consent("marketing", "email"), Consent::Denied);
     assert_eq!(profile.consent("marketing", "sms"), Consent::Granted);
     let late = track("Consent Granted", NOON).message("late").late().text("channel", "email");
@@ -325,7 +333,7 @@ fn newest_word_about_consent_holds_and_refusal_wins_a_tie() {
 #[test]
 fn identified_customers_word_stands_above_an_anonymous_one() {
     let mut known = Profile::default();
-    fold(&mut known, &track("Unsubscribed", NOON).text("channel", "email"));
+    fold(&mut known, &track("Consent Denied", NOON).text("channel", "email"));
     let mut anonymous = Profile::default();
     fold(&mut anonymous, &track("Consent Granted", after(Span::days(1))));
     known.merge(anonymous);
