@@ -90,6 +90,24 @@ fn fold(criterion: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    let mut flood = profile.clone();
+    let flooding: Vec<Event> =
+        (0..VISIT).map(|n| event("Order Item Added", now + Span::minutes(20) + Span(n as i64), n)).collect();
+    for n in 0..600 {
+        let line = event("Order Item Added", now + Span::seconds(n), n as usize);
+        flood.fold(&line, line.at, &policy);
+    }
+    group.bench_function("24 more lines of an order of 600", |bencher| {
+        bencher.iter_batched_ref(
+            || flood.clone(),
+            |profile| {
+                for event in &flooding {
+                    black_box(profile.fold(event, event.at, &policy));
+                }
+            },
+            BatchSize::SmallInput,
+        );
+    });
     group.finish();
 }
 

@@ -21,10 +21,9 @@ impl Profile {
 
     /// Does what is due at `due` and returns the events that it caused, each stamped `due` and already counted here.
     pub fn fire(&mut self, due: Timestamp, customer: &CustomerId) -> Vec<Event> {
-        let due = sane(due);
         let Some(session) = self.sessions.end(due) else { return Vec::new() };
         let event = session_ended(&session, due, customer);
-        self.counters.note(&event.name, due, due);
+        self.counters.note(&event.name, sane(due), sane(due));
         vec![event]
     }
 }

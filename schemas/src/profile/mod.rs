@@ -17,27 +17,35 @@
 //! | [`consent`], [`traits`] | words and traits | 24 each |
 //! | [`place`] | zone, locale, country | 1 each |
 
-pub mod cart;
-pub mod consent;
-pub mod counter;
-pub mod day;
-pub mod order;
-pub mod place;
-pub mod recent;
-pub mod ring;
-pub mod session;
-pub mod sum;
-pub mod traits;
+mod folded;
+mod policy;
 
 mod due;
 mod fold;
-mod folded;
 mod merge;
-mod pack;
-mod policy;
 mod read;
-mod said;
 mod trade;
+
+mod said;
+
+pub mod ring;
+
+pub mod counter;
+pub mod recent;
+
+pub mod day;
+pub mod place;
+
+pub mod session;
+
+pub mod cart;
+pub mod order;
+pub mod sum;
+
+pub mod consent;
+pub mod traits;
+
+mod pack;
 
 pub mod field;
 

@@ -15,6 +15,9 @@ pub const WINDOW_MAX: Span = Span::hours(24);
 /// Stamps kept per customer, all names together.
 pub const RECENT_MAX: usize = 256;
 
+/// Elements that leave when the list is full.
+const EVICTED_AT_ONCE: u16 = 16;
+
 /// Elements by which the list grows.
 const STEP: usize = 16;
 
@@ -23,7 +26,7 @@ const NUMBER_BITS: u32 = 8;
 
 /// Stamps of the last 24 hours by name number.
 ///
-/// Bounds: [`RECENT_MAX`] elements. At the bound the name with the most elements loses its oldest, so a flood of one name leaves
+/// Bounds: [`RECENT_MAX`] elements. At the bound the name with the most elements loses its oldest ones, so a flood of one name leaves
 /// the windows of the others exact.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recent {
@@ -32,11 +35,11 @@ pub struct Recent {
     horizon: Timestamp,
 }
 
-/// An element that the bound pushed out.
+/// Elements that the bound pushed out.
 pub struct Evicted {
-    /// Whose element it was.
+    /// Whose elements they were.
     pub number: u8,
-    /// Its stamp.
+    /// Stamp of the youngest of them.
     pub at: Timestamp,
 }
 
@@ -103,8 +106,11 @@ impl Recent {
         self.packed.sort_unstable();
         let horizon = self.horizon;
         self.packed.retain(|element| stamp(*element) > horizon);
-        let surplus = self.packed.len().saturating_sub(RECENT_MAX);
-        (0..surplus).filter_map(|_| self.evict()).collect()
+        let mut evicted = Vec::new();
+        while self.packed.len() > RECENT_MAX {
+            evicted.extend(self.evict());
+        }
+        evicted
     }
 
     /// Returns about how many bytes the list has on the heap.
@@ -123,6 +129,7 @@ impl Recent {
         }
     }
 
+    /// Takes the oldest elements from the name that has the most. Several at once, since finding that name reads the whole list.
     fn evict(&mut self) -> Option<Evicted> {
         let mut counts = [0_u16; 1 << NUMBER_BITS];
         for element in &self.packed {
@@ -130,10 +137,19 @@ impl Recent {
             *count = count.saturating_add(1);
         }
         let most = *counts.iter().max()?;
-        let place =
-            self.packed.iter().position(|element| counts[usize::from(number_of(*element))] == most)?;
-        let element = self.packed.remove(place);
-        Some(Evicted { number: number_of(element), at: stamp(element) })
+        let is_most = |element: &u64| counts[usize::from(number_of(*element))] == most;
+        let number = number_of(*self.packed.iter().find(|element| is_most(element))?);
+        let mut left = EVICTED_AT_ONCE.min(most.div_ceil(2));
+        let mut at = Timestamp(0);
+        self.packed.retain(|element| {
+            let goes = left > 0 && number_of(*element) == number;
+            if goes {
+                left -= 1;
+                at = stamp(*element);
+            }
+            !goes
+        });
+        Some(Evicted { number, at })
     }
 
     /// Returns the place of the first element after `instant`.

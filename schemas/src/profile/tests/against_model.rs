@@ -399,7 +399,10 @@ proptest! {
                     (field.next_change)(&profile, now);
                 }
             }
-            profile.fire(Timestamp(edge), &event.customer);
+            if let Some(due) = profile.next_due() {
+                profile.fire(due, &event.customer);
+                prop_assert!(profile.next_due().is_none_or(|next| next > due), "a timer that fired stands again");
+            }
         }
         profile.merge(profile.clone());
     }
