@@ -206,6 +206,16 @@ proptest! {
     }
 
     #[test]
+    fn windows_past_their_bound_are_marked(mut history in happenings(700, u16::MAX), within in 1..7_200_000_i64) {
+        history.iter_mut().for_each(|it| it.pause = Span(it.pause.0 % 15_000));
+        let (profile, model, now) = run(&history, &wide());
+        for name in NAMES {
+            let (counted, exact) = (profile.count(name, Span(within), now), model.count(name, Span(within), now));
+            prop_assert!(counted.n == exact || counted.partial && counted.n < exact, "{name} {counted:?} {exact}");
+        }
+    }
+
+    #[test]
     fn repeats_that_a_small_ring_lets_through_are_marked(history in happenings(200, 40)) {
         let (profile, model, now) = run(&history, &ProfilePolicy { message_ring: 4, ..ProfilePolicy::default() });
         // A repeated order event does no harm even without the ring: its order id is met.
