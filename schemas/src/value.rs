@@ -4,10 +4,13 @@
 
 use std::fmt;
 
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
+
+/// Lists and objects that may stand inside each other in JSON, the outermost included.
+pub const DEPTH_MAX: u8 = 32;
 
 /// A JSON value. Numbers are `f64`: a larger integer keeps its text form only where the sender quotes it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -137,7 +140,7 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return deserializer.deserialize_any(ValueVisitor);
+            return ValueSeed { levels: DEPTH_MAX }.deserialize(deserializer);
         }
         Ok(match Tagged::deserialize(deserializer)? {
             Tagged::Null => Value::Null,
@@ -150,9 +153,29 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-struct ValueVisitor;
+/// Reads a value from JSON that may open so many more lists and objects.
+struct ValueSeed {
+    levels: u8,
+}
 
-impl<'de> Visitor<'de> for ValueVisitor {
+impl ValueSeed {
+    /// Returns the seed of what stands one level further in.
+    fn inner<E: Error>(&self) -> Result<u8, E> {
+        self.levels
+            .checked_sub(1)
+            .ok_or_else(|| E::custom(format_args!("nests deeper than {DEPTH_MAX} levels")))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ValueSeed {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ValueSeed {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -184,15 +207,16 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let levels = self.inner()?;
         let mut values = Vec::new();
-        while let Some(value) = access.next_element()? {
+        while let Some(value) = access.next_element_seed(ValueSeed { levels })? {
             values.push(value);
         }
         Ok(Value::List(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
-        PropertiesVisitor.visit_map(access).map(Value::Map)
+        entries(access, self.inner()?).map(Value::Map)
     }
 }
 
@@ -225,13 +249,25 @@ impl<'de> Visitor<'de> for PropertiesVisitor {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Properties, A::Error> {
-        let mut values = Vec::with_capacity(access.size_hint().unwrap_or(8).min(64));
-        while let Some(entry) = access.next_entry()? {
-            values.push(entry);
-        }
-        Ok(Properties(values))
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Properties, A::Error> {
+        Properties::read(access)
     }
+}
+
+impl Properties {
+    /// Reads the members of a JSON object that nothing stands around.
+    pub(crate) fn read<'de, A: MapAccess<'de>>(access: A) -> Result<Properties, A::Error> {
+        entries(access, DEPTH_MAX - 1)
+    }
+}
+
+/// Reads the members of an object inside which so many more may be opened.
+fn entries<'de, A: MapAccess<'de>>(mut access: A, levels: u8) -> Result<Properties, A::Error> {
+    let mut values = Vec::with_capacity(8);
+    while let Some(name) = access.next_key()? {
+        values.push((name, access.next_value_seed(ValueSeed { levels })?));
+    }
+    Ok(Properties(values))
 }
 
 #[cfg(test)]

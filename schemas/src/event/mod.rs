@@ -6,6 +6,8 @@
 mod border;
 mod reject;
 mod segment;
+mod time;
+mod wire;
 
 pub mod vocabulary;
 
@@ -19,7 +21,7 @@ use crate::ids::{CustomerId, MessageId};
 use crate::time::Timestamp;
 use crate::value::Properties;
 
-pub use border::{BLOCKED_IDS, Border, ID_MAX, NAME_MAX};
+pub use border::{BLOCKED_IDS, Border, ID_MAX, NAME_MAX, names_nobody};
 pub use reject::{RejectReason, Rejection};
 pub use segment::{customer_of, decode};
 

@@ -7,12 +7,16 @@ use smol_str::SmolStr;
 pub enum RejectReason {
     /// Not one JSON object.
     MalformedJson,
+    /// Lists and objects stand deeper inside each other than they may.
+    TooDeep,
     /// A field holds a value of another type.
     WrongType,
-    /// Longer than an event may be.
+    /// Longer than it may be.
     TooLarge,
     /// Neither a user id nor an anonymous id that names somebody.
     NoCustomer,
+    /// An id that can be nobody's: it holds control characters, or begins as only anonymous customers' ids do.
+    BadId,
     /// The record's key names another customer than its body.
     WrongKey,
     /// A track call without a name.
@@ -21,50 +25,59 @@ pub enum RejectReason {
     UnknownCall,
     /// A time that cannot be read.
     BadTime,
+    /// A record of a kind that does not belong to care.events.
+    WrongKind,
 }
 
 impl RejectReason {
     /// Every reason, in the order of the enum.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::MalformedJson,
+        Self::TooDeep,
         Self::WrongType,
         Self::TooLarge,
         Self::NoCustomer,
+        Self::BadId,
         Self::WrongKey,
         Self::NoName,
         Self::UnknownCall,
         Self::BadTime,
+        Self::WrongKind,
     ];
 
     /// Returns the name used in summaries, dead letters and metric labels.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::MalformedJson => "malformed_json",
+            Self::TooDeep => "too_deep",
             Self::WrongType => "wrong_type",
             Self::TooLarge => "too_large",
             Self::NoCustomer => "no_customer",
+            Self::BadId => "bad_id",
             Self::WrongKey => "wrong_key",
             Self::NoName => "no_name",
             Self::UnknownCall => "unknown_call",
             Self::BadTime => "bad_time",
+            Self::WrongKind => "wrong_kind",
         }
     }
 }
 
-/// An event that cannot pass the border.
+/// What cannot pass the border.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {message}")]
 pub struct Rejection {
     /// What kind of mistake it is.
     pub reason: RejectReason,
-    /// The field, as the sender wrote it; `body` for the whole.
+    /// The field, as the sender wrote it; `body` for the whole, `kind` for that of a record.
     pub field: SmolStr,
     /// What is wrong with its value, and what would be legal.
     pub message: String,
 }
 
 impl Rejection {
-    pub(super) fn new(reason: RejectReason, field: &str, message: impl Into<String>) -> Self {
+    /// Returns the rejection of a field's value.
+    pub fn new(reason: RejectReason, field: &str, message: impl Into<String>) -> Self {
         Self { reason, field: field.into(), message: message.into() }
     }
 }

@@ -1,255 +1,265 @@
-//! Segment JSON to an [`Event`]: parsed once, leniently in the form (numbers as ids, missing fields), strictly in the meaning.
+//! What a Segment call means: lenient in its form (numbers as ids, other dialects' names, missing fields), strict in its meaning.
 
-use serde::Deserialize;
 use smol_str::{SmolStr, ToSmolStr};
 
-use super::border::{BLOCKED_IDS, Border, ID_MAX, NAME_MAX};
+use super::border::{Border, ID_MAX, NAME_MAX, names_nobody};
 use super::reject::{RejectReason, Rejection};
-use super::{Call, Event, Timeliness, vocabulary};
-use crate::ids::{CustomerId, MessageId};
+use super::time::time_of;
+use super::vocabulary::{self, Known};
+use super::wire::{self, Extent, Field, Object, Wire};
+use super::{Call, Event};
+use crate::ids::{ANONYMOUS_PREFIX, CustomerId, MessageId};
 use crate::time::Timestamp;
 use crate::value::{Properties, Value};
 
-/// One call as it comes. Every field takes any JSON, so that a wrong type is told by the field's name.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Wire {
-    #[serde(rename = "type")]
-    call: Value,
-    event: Value,
-    name: Value,
-    user_id: Value,
-    anonymous_id: Value,
-    previous_id: Value,
-    message_id: Value,
-    timestamp: Value,
-    original_timestamp: Value,
-    sent_at: Value,
-    received_at: Value,
-    properties: Value,
-    traits: Value,
-    context: Value,
-}
+/// Integers up to this size are exact as doubles, so that a number of either form is one id.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Returns the event that a record of `customer`'s partition holds. `stamp` is the log's time at its append.
 ///
 /// Errors: see [`RejectReason`]; each names the field.
-/// Bounds: nesting as deep as the JSON parser allows (128), `border.item_bytes_max` bytes.
+/// Bounds: nesting up to [`crate::value::DEPTH_MAX`], `border.item_bytes_max` bytes.
 pub fn decode(customer: &str, body: &[u8], stamp: Timestamp, border: &Border) -> Result<Event, Rejection> {
-    let wire = parse(body, border)?;
+    let mut wire = wire::read(body, border, Extent::Whole)?;
     let call = call_of(&wire)?;
     let (named, anonymous) = ids_of(&wire, call)?;
     if named.as_str() != customer {
+        let field = if named.is_anonymous() { "anonymousId" } else { "userId" };
         let message = format!(
-            "is of another customer than the record's key {customer:?}; the key must be the customer's id"
+            "makes this an event of {named}, but the record's key is {customer:?}; the key must be the customer's id"
         );
-        return Err(Rejection::new(RejectReason::WrongKey, "userId", message));
+        return Err(Rejection::new(RejectReason::WrongKey, field, message));
     }
+    let name = name_of(&wire, call)?;
     let (at, timeliness) = time_of(&wire, stamp, border)?;
-    let message_text = message_text(&wire, body)?;
-    let context = match &wire.context {
-        Value::Map(context) => Some(context),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => None,
+    let message_text = message_text(&wire.message_id, body)?;
+    let (locale, zone) = match &wire.context {
+        Object::Members(context) => (word(&context.locale), word(&context.timezone)),
+        Object::Absent | Object::Other(_) => (None, None),
     };
-    let word = |name: &str| context.and_then(|context| context.get(name)).and_then(Value::as_text).cloned();
-    let (locale, zone) = (word("locale"), word("timezone"));
+    let properties = properties_of(&mut wire, call)?;
+    let message = MessageId::of(&message_text);
     Ok(Event {
-        message: MessageId::of(&message_text),
+        message,
         message_text,
         call,
-        name: name_of(&wire, call)?,
+        name,
         at,
         timeliness,
         customer: named,
         anonymous,
+        properties,
         locale,
         zone,
-        properties: properties_of(wire, call)?,
     })
 }
 
 /// Returns the customer that a producer has to key the record with.
 ///
-/// Errors: the body is not JSON, or names nobody.
+/// Errors: the body is no call, or names nobody. What [`decode`] refuses for another reason passes here.
 pub fn customer_of(body: &[u8], border: &Border) -> Result<CustomerId, Rejection> {
-    let wire = parse(body, border)?;
+    let wire = wire::read(body, border, Extent::Head)?;
     let call = call_of(&wire)?;
     ids_of(&wire, call).map(|(customer, _)| customer)
 }
 
-fn parse(body: &[u8], border: &Border) -> Result<Wire, Rejection> {
-    if body.len() > border.item_bytes_max {
-        let message = format!("has {} bytes; at most {} are legal", body.len(), border.item_bytes_max);
-        return Err(Rejection::new(RejectReason::TooLarge, "body", message));
-    }
-    // A struct may come as an array to serde; a call may not.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        let message = "is not a JSON object; a Segment call is legal, e.g. {\"userId\": \"42\", \"event\": \"Product Added\"}";
-        return Err(Rejection::new(RejectReason::MalformedJson, "body", message));
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        let message = format!("is not one JSON object of a Segment call: {error}");
-        Rejection::new(RejectReason::MalformedJson, "body", message)
+fn call_of(wire: &Wire<'_>) -> Result<Call, Rejection> {
+    let text = match &wire.call {
+        Field::Absent => return Ok(Call::Track),
+        Field::Text(text) => text,
+        Field::Integer(_) | Field::Real(_) | Field::Other(_) => {
+            return Err(wrong_type("type", &wire.call, "a string"));
+        }
+    };
+    Ok(match &**text {
+        "track" => Call::Track,
+        "identify" => Call::Identify,
+        "page" => Call::Page,
+        "screen" => Call::Screen,
+        "group" => Call::Group,
+        "alias" => Call::Alias,
+        other => {
+            let message =
+                format!("is {}; legal are track, identify, page, screen, group and alias", quoted(other));
+            return Err(Rejection::new(RejectReason::UnknownCall, "type", message));
+        }
     })
 }
 
-fn call_of(wire: &Wire) -> Result<Call, Rejection> {
-    match &wire.call {
-        Value::Null => Ok(Call::Track),
-        Value::Text(text) => match text.as_str() {
-            "track" => Ok(Call::Track),
-            "identify" => Ok(Call::Identify),
-            "page" => Ok(Call::Page),
-            "screen" => Ok(Call::Screen),
-            "group" => Ok(Call::Group),
-            "alias" => Ok(Call::Alias),
-            other => {
-                let message =
-                    format!("is {other:?}; legal are track, identify, page, screen, group and alias");
-                Err(Rejection::new(RejectReason::UnknownCall, "type", message))
-            }
-        },
-        other => Err(wrong_type("type", other, "a string")),
-    }
+/// What a field says about who it is.
+enum Named {
+    /// It is missing.
+    Missing,
+    /// It holds a word that clients send when they have no id.
+    Nobody(SmolStr),
+    Somebody(SmolStr),
 }
 
 /// Returns whose event it is, and the anonymous id that it names beside a user id.
-fn ids_of(wire: &Wire, call: Call) -> Result<(CustomerId, Option<CustomerId>), Rejection> {
+fn ids_of(wire: &Wire<'_>, call: Call) -> Result<(CustomerId, Option<CustomerId>), Rejection> {
     let user = id_of("userId", &wire.user_id)?;
-    let (field, other) = match call {
-        Call::Alias => ("previousId", &wire.previous_id),
-        Call::Identify | Call::Track | Call::Page | Call::Screen | Call::Group => {
-            ("anonymousId", &wire.anonymous_id)
+    if let Named::Somebody(id) = &user
+        && id.starts_with(ANONYMOUS_PREFIX)
+    {
+        let message = format!(
+            "is {}; a user id must not begin with {ANONYMOUS_PREFIX}, as only the customers behind an anonymousId do",
+            quoted(id)
+        );
+        return Err(Rejection::new(RejectReason::BadId, "userId", message));
+    }
+    let mut other = id_of("anonymousId", &wire.anonymous_id)?;
+    if call == Call::Alias
+        && let previous @ Named::Somebody(_) = id_of("previousId", &wire.previous_id)?
+    {
+        other = previous;
+    }
+    match (user, other) {
+        (Named::Somebody(user), Named::Somebody(anonymous)) => {
+            Ok((CustomerId::user(&user), Some(CustomerId::anonymous(&anonymous))))
         }
-    };
-    let anonymous = id_of(field, other)?.map(|id| CustomerId::anonymous(&id));
-    match (user, anonymous) {
-        (Some(user), anonymous) => Ok((CustomerId::user(&user), anonymous)),
-        (None, Some(anonymous)) => Ok((anonymous, None)),
-        (None, None) => {
-            let message = "names nobody, and neither does anonymousId; one of them must hold an id (blank ids and words such as null or guest do not count)";
-            Err(Rejection::new(RejectReason::NoCustomer, "userId", message))
+        (Named::Somebody(user), Named::Missing | Named::Nobody(_)) => Ok((CustomerId::user(&user), None)),
+        (Named::Missing | Named::Nobody(_), Named::Somebody(anonymous)) if call != Call::Alias => {
+            Ok((CustomerId::anonymous(&anonymous), None))
+        }
+        (user @ (Named::Missing | Named::Nobody(_)), other) => {
+            Err(Rejection::new(RejectReason::NoCustomer, "userId", nobody(&user, &other, call)))
         }
     }
 }
 
-/// Returns the id that a field holds; `None` for ids that name nobody.
-fn id_of(field: &str, value: &Value) -> Result<Option<SmolStr>, Rejection> {
+/// Returns why no customer is named, in words.
+fn nobody(user: &Named, other: &Named, call: Call) -> String {
+    let said = |named: &Named| match named {
+        Named::Missing => "is missing".to_owned(),
+        Named::Nobody(word) => format!("is {word:?}, which names nobody"),
+        Named::Somebody(_) => "is there".to_owned(),
+    };
+    if call == Call::Alias {
+        return format!("{}; an alias call needs the id of the user that previousId belongs to", said(user));
+    }
+    format!("{}, and anonymousId {}; one of them must hold the id of somebody", said(user), said(other))
+}
+
+/// Returns who a field names.
+fn id_of(field: &str, value: &Field<'_>) -> Result<Named, Rejection> {
     let id = match value {
-        Value::Null => return Ok(None),
-        Value::Text(text) => text.trim().to_smolstr(),
-        Value::Number(number) if number.fract() == 0.0 => (*number as i64).to_smolstr(),
-        other => return Err(wrong_type(field, other, "a string or a whole number")),
+        Field::Absent => return Ok(Named::Missing),
+        Field::Text(text) => SmolStr::new(text.trim()),
+        Field::Integer(number) => number.to_smolstr(),
+        Field::Real(number) if number.fract() == 0.0 && number.abs() < EXACT_MAX => {
+            (*number as i64).to_smolstr()
+        }
+        Field::Real(_) => {
+            let legal = "a string, or a whole number of at most 18 digits";
+            return Err(wrong_type(field, value, legal));
+        }
+        Field::Other(_) => return Err(wrong_type(field, value, "a string or a whole number")),
     };
     if id.len() > ID_MAX {
         let message = format!("has {} bytes; at most {ID_MAX} are legal", id.len());
         return Err(Rejection::new(RejectReason::TooLarge, field, message));
     }
-    let blocked = id.len() <= 36 && BLOCKED_IDS.contains(&id.to_lowercase().as_str());
-    Ok((!blocked).then(|| strip_reserved(&id)))
+    if id.chars().any(char::is_control) {
+        let message = format!("is {id:?}; an id must not hold control characters");
+        return Err(Rejection::new(RejectReason::BadId, field, message));
+    }
+    Ok(if names_nobody(&id) { Named::Nobody(id) } else { Named::Somebody(id) })
 }
 
-/// Takes the anonymous prefix off an id: a user id that carries it would name somebody else's row.
-fn strip_reserved(id: &str) -> SmolStr {
-    id.trim_start_matches(crate::ids::ANONYMOUS_PREFIX).to_smolstr()
+fn name_of(wire: &Wire<'_>, call: Call) -> Result<SmolStr, Rejection> {
+    let known = match call {
+        Call::Identify => Known::Identified,
+        Call::Page => Known::PageViewed,
+        Call::Screen => Known::ScreenViewed,
+        Call::Group => Known::Grouped,
+        Call::Alias => Known::Aliased,
+        Call::Track => return track_name(&wire.event),
+    };
+    Ok(SmolStr::new_static(known.as_str()))
 }
 
-fn name_of(wire: &Wire, call: Call) -> Result<SmolStr, Rejection> {
-    let fixed = match call {
-        Call::Identify => "Identified",
-        Call::Page => "Page Viewed",
-        Call::Screen => "Screen Viewed",
-        Call::Group => "Grouped",
-        Call::Alias => "Aliased",
-        Call::Track => {
-            return match &wire.event {
-                Value::Text(text) if text.len() > NAME_MAX => {
-                    let message = format!("has {} bytes; at most {NAME_MAX} are legal", text.len());
-                    Err(Rejection::new(RejectReason::TooLarge, "event", message))
-                }
-                Value::Text(text) if !text.trim().is_empty() => Ok(vocabulary::canonical(text.trim())),
-                Value::Null | Value::Text(_) => {
-                    let message = "is missing; a track call must name what happened, e.g. \"Product Added\"";
-                    Err(Rejection::new(RejectReason::NoName, "event", message))
-                }
-                other => Err(wrong_type("event", other, "a string")),
-            };
+fn track_name(event: &Field<'_>) -> Result<SmolStr, Rejection> {
+    let name = match event {
+        Field::Absent => "",
+        Field::Text(text) => text.trim(),
+        Field::Integer(_) | Field::Real(_) | Field::Other(_) => {
+            return Err(wrong_type("event", event, "a string"));
         }
     };
-    Ok(SmolStr::new_static(fixed))
-}
-
-/// Returns when it happened: as the server stamped it, else corrected for the sender's clock, else the log's time.
-fn time_of(wire: &Wire, stamp: Timestamp, border: &Border) -> Result<(Timestamp, Timeliness), Rejection> {
-    let original = instant("originalTimestamp", &wire.original_timestamp)?;
-    let sent = instant("sentAt", &wire.sent_at)?;
-    let received = instant("receivedAt", &wire.received_at)?;
-    let corrected = match (original, sent, received) {
-        (Some(original), Some(sent), Some(received)) => Some(received - (sent - original)),
-        _ => None,
-    };
-    let at = instant("timestamp", &wire.timestamp)?.or(corrected).or(original).or(received).unwrap_or(stamp);
-    Ok(if at > stamp + border.future {
-        (stamp, Timeliness::Clamped)
-    } else if at < stamp - border.late {
-        (at, Timeliness::Late)
-    } else {
-        (at, Timeliness::OnTime)
-    })
-}
-
-fn instant(field: &str, value: &Value) -> Result<Option<Timestamp>, Rejection> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Number(number) => Ok(Some(Timestamp(*number as i64))),
-        Value::Text(text) => match text.parse::<jiff::Timestamp>() {
-            Ok(instant) => Ok(Some(Timestamp(instant.as_millisecond()))),
-            Err(error) => {
-                let message = format!(
-                    "is {text:?}, which is no time ({error}); legal is ISO 8601 with an offset, e.g. 2026-11-24T08:30:00.000Z, or milliseconds since 1970"
-                );
-                Err(Rejection::new(RejectReason::BadTime, field, message))
-            }
-        },
-        other => Err(wrong_type(field, other, "an ISO 8601 string or milliseconds since 1970")),
+    if name.is_empty() {
+        let message = "is missing; a track call must name what happened, e.g. \"Product Added\"";
+        return Err(Rejection::new(RejectReason::NoName, "event", message));
     }
+    if name.len() > NAME_MAX {
+        let message = format!("has {} bytes; at most {NAME_MAX} are legal", name.len());
+        return Err(Rejection::new(RejectReason::TooLarge, "event", message));
+    }
+    Ok(vocabulary::canonical(name))
 }
 
 /// Returns the message id as sent; without one, a hash of the body, so that the same bytes are the same message.
-fn message_text(wire: &Wire, body: &[u8]) -> Result<SmolStr, Rejection> {
-    match &wire.message_id {
-        Value::Text(text) if !text.is_empty() && text.len() <= ID_MAX => Ok(text.clone()),
-        Value::Text(text) if !text.is_empty() => Ok(hashed(text.as_bytes())),
-        Value::Number(number) => Ok(number.to_smolstr()),
-        Value::Null | Value::Text(_) => Ok(hashed(body)),
-        other => Err(wrong_type("messageId", other, "a string")),
+///
+/// A word such as `undefined` is no message id: else all that a broken client sends would be one message.
+fn message_text(message_id: &Field<'_>, body: &[u8]) -> Result<SmolStr, Rejection> {
+    match message_id {
+        Field::Text(text) if !names_nobody(text) => {
+            let text = text.trim();
+            Ok(if text.len() <= ID_MAX { SmolStr::new(text) } else { hashed("long", text.as_bytes()) })
+        }
+        Field::Integer(number) => Ok(number.to_smolstr()),
+        Field::Absent | Field::Text(_) => Ok(hashed("body", body)),
+        Field::Real(_) | Field::Other(_) => {
+            Err(wrong_type("messageId", message_id, "a string, or a whole number of at most 18 digits"))
+        }
     }
 }
 
-fn hashed(bytes: &[u8]) -> SmolStr {
-    smol_str::format_smolstr!("body-{:032x}", xxhash_rust::xxh3::xxh3_128(bytes))
+fn hashed(kind: &str, bytes: &[u8]) -> SmolStr {
+    smol_str::format_smolstr!("{kind}-{:032x}", xxhash_rust::xxh3::xxh3_128(bytes))
 }
 
-fn properties_of(wire: Wire, call: Call) -> Result<Properties, Rejection> {
-    let (field, value) = match call {
-        Call::Identify | Call::Group => ("traits", wire.traits),
-        Call::Track | Call::Page | Call::Screen | Call::Alias => ("properties", wire.properties),
-    };
-    let mut properties = match value {
-        Value::Map(properties) => properties,
-        Value::Null => Properties::default(),
-        other => return Err(wrong_type(field, &other, "an object")),
-    };
-    if matches!(call, Call::Page | Call::Screen)
-        && matches!(wire.name, Value::Text(_))
-        && properties.get("name").is_none()
-    {
-        properties.0.push((SmolStr::new_static("name"), wire.name));
+/// Returns the text of a field that may hold anything, where it is one.
+fn word(field: &Field<'_>) -> Option<SmolStr> {
+    match field {
+        Field::Text(text) if !text.trim().is_empty() => Some(SmolStr::new(text.trim())),
+        Field::Absent | Field::Text(_) | Field::Integer(_) | Field::Real(_) | Field::Other(_) => None,
     }
-    if call == Call::Track {
-        rename(&mut properties);
+}
+
+fn properties_of(wire: &mut Wire<'_>, call: Call) -> Result<Properties, Rejection> {
+    let (field, members) = match call {
+        Call::Identify | Call::Group => ("traits", std::mem::take(&mut wire.traits)),
+        Call::Track | Call::Page | Call::Screen | Call::Alias => {
+            ("properties", std::mem::take(&mut wire.properties))
+        }
+    };
+    let mut properties = match members {
+        Object::Members(properties) => properties,
+        Object::Absent => Properties::default(),
+        Object::Other(found) => {
+            let message = format!("is {found}; legal is an object");
+            return Err(Rejection::new(RejectReason::WrongType, field, message));
+        }
+    };
+    match call {
+        Call::Track => rename(&mut properties),
+        Call::Page | Call::Screen => {
+            complete(&mut properties, "name", &wire.name);
+            complete(&mut properties, "category", &wire.category);
+        }
+        Call::Group => complete(&mut properties, "group_id", &wire.group_id),
+        Call::Identify | Call::Alias => {}
     }
     Ok(properties)
+}
+
+/// Adds what the call says beside its properties, unless they say it.
+fn complete(properties: &mut Properties, name: &'static str, field: &Field<'_>) {
+    if properties.get(name).is_none()
+        && let Some(text) = word(field)
+    {
+        properties.0.push((SmolStr::new_static(name), Value::Text(text)));
+    }
 }
 
 /// Gives properties of other dialects the names they have here, where that name is free.
@@ -276,6 +286,20 @@ fn rename_by(properties: &mut Properties, ours: fn(&str) -> Option<&'static str>
     }
 }
 
-fn wrong_type(field: &str, value: &Value, legal: &str) -> Rejection {
-    Rejection::new(RejectReason::WrongType, field, format!("is {}; legal is {legal}", value.type_name()))
+pub(super) fn wrong_type(field: &str, value: &Field<'_>, legal: &str) -> Rejection {
+    let found = match value {
+        Field::Absent => "nothing",
+        Field::Text(_) => "a string",
+        Field::Integer(_) => "a number",
+        Field::Real(_) => "a number that is not exact",
+        Field::Other(found) => found,
+    };
+    Rejection::new(RejectReason::WrongType, field, format!("is {found}; legal is {legal}"))
+}
+
+/// Returns a text for a message: escaped, and cut where it is long.
+pub(super) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let end = text.floor_char_boundary(SHOWN);
+    if end == text.len() { format!("{text:?}") } else { format!("{:?} and more", &text[..end]) }
 }
