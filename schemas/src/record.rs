@@ -4,12 +4,13 @@
 //! customers (identity merge), outcomes of outreach and commands of the engine. The kind stands in a header, the body is JSON.
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::customer::identity::Relay;
 use crate::decision::Outcome;
-use crate::event::Event;
+use crate::event::{self, Border, Event, RejectReason, Rejection};
 use crate::ids::{CustomerId, Epoch, Position};
 use crate::time::Timestamp;
 
@@ -97,4 +98,173 @@ pub struct Sender {
     pub position: Position,
     /// Tells apart messages that one record causes.
     pub nth: u16,
+}
+
+impl RecordKind {
+    /// Returns the name used in headers, messages and metric labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RecordKind::Event => "event",
+            RecordKind::Relay => "relay",
+            RecordKind::Outcome => "outcome",
+            RecordKind::Command => "command",
+            RecordKind::Outreach => "outreach",
+            RecordKind::Decision => "decision",
+            RecordKind::DeadLetter => "dead_letter",
+            RecordKind::Epoch => "epoch",
+        }
+    }
+}
+
+/// Returns what a record of `care.events` says.
+///
+/// Errors: the body is not what its kind promises · `WrongKind` → a record of this kind belongs to another topic.
+pub fn decode(record: &LogRecord, border: &Border) -> Result<Record, Rejection> {
+    let input = match record.kind {
+        RecordKind::Event => {
+            let event = event::decode(&record.key, &record.body, record.stamp, border)?;
+            Input::Event(Box::new(event))
+        }
+        RecordKind::Relay => Input::Relay(Box::new(internal(record)?)),
+        RecordKind::Outcome => Input::Outcome(internal(record)?),
+        RecordKind::Command => Input::Command(internal(record)?),
+        RecordKind::Outreach | RecordKind::Decision | RecordKind::DeadLetter | RecordKind::Epoch => {
+            let message = format!(
+                "is {}; legal in care.events are event, relay, outcome and command",
+                record.kind.as_str()
+            );
+            return Err(Rejection::new(RejectReason::WrongKind, "kind", message));
+        }
+    };
+    Ok(Record { position: record.position, stamp: record.stamp, input })
+}
+
+/// Reads a body that an engine wrote.
+fn internal<T: DeserializeOwned>(record: &LogRecord) -> Result<T, Rejection> {
+    serde_json::from_slice(&record.body).map_err(|error| {
+        let message = format!("is no {} as this engine writes it: {error}", record.kind.as_str());
+        Rejection::new(RejectReason::MalformedJson, "body", message)
+    })
+}
+
+/// Returns the body of a relay's record.
+pub fn encode_relay(relay: &Relay) -> Bytes {
+    encode(relay)
+}
+
+/// Returns the body of an outcome's record.
+pub fn encode_outcome(outcome: &Outcome) -> Bytes {
+    encode(outcome)
+}
+
+/// Returns the body of a command's record.
+pub fn encode_command(command: Command) -> Bytes {
+    encode(&command)
+}
+
+fn encode<T: Serialize>(message: &T) -> Bytes {
+    Bytes::from(
+        serde_json::to_vec(message)
+            .expect("messages hold texts, numbers and lists of them, all of which are JSON"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::identity::{Message, Snapshot};
+    use crate::decision::{OutcomeStatus, Reason};
+    use crate::ids::OutreachId;
+    use crate::profile::{Profile, ProfilePolicy};
+
+    fn record(kind: RecordKind, body: Bytes) -> LogRecord {
+        let key = SmolStr::new("u");
+        LogRecord { position: Position(7), stamp: Timestamp(1_000), key, kind, epoch: Some(Epoch(1)), body }
+    }
+
+    fn decoded(kind: RecordKind, body: Bytes) -> Result<Record, Rejection> {
+        decode(&record(kind, body), &Border::default())
+    }
+
+    #[test]
+    fn what_an_engine_wrote_is_read_back() {
+        let sender = Sender { customer: CustomerId::user("a"), position: Position(u64::MAX), nth: 3 };
+        let relay = Relay { sender, message: Message::Request };
+        let outcome = |status| Outcome { id: OutreachId(u128::MAX), attempt: 2, status, at: Timestamp(-5) };
+        let same = |kind, body, input| {
+            let expected = Record { position: Position(7), stamp: Timestamp(1_000), input };
+            assert_eq!(decoded(kind, body), Ok(expected));
+        };
+        same(RecordKind::Relay, encode_relay(&relay), Input::Relay(Box::new(relay)));
+        for status in [
+            OutcomeStatus::Delivered,
+            OutcomeStatus::Withheld(Reason::QuietHours),
+            OutcomeStatus::Failed,
+            OutcomeStatus::RetryAt(Timestamp(i64::MAX)),
+        ] {
+            let outcome = outcome(status);
+            same(RecordKind::Outcome, encode_outcome(&outcome), Input::Outcome(outcome));
+        }
+        for command in [Command::Erase, Command::Suppress, Command::Unsuppress] {
+            same(RecordKind::Command, encode_command(command), Input::Command(command));
+        }
+    }
+
+    #[test]
+    fn a_whole_profile_travels_in_a_relay() {
+        let stamp = Timestamp(1_795_507_200_000);
+        let policy = ProfilePolicy::default();
+        let mut profile = Profile::default();
+        for (n, name) in
+            ["view_item", "add_to_cart", "begin_checkout", "purchase", "Case Opened"].iter().enumerate()
+        {
+            let body = format!(
+                r#"{{"anonymousId":"a","event":"{name}","messageId":"{n}","properties":{{"product_id":"p","price":2.5,"order_id":"o"}}}}"#
+            );
+            let event =
+                event::decode("anon:a", body.as_bytes(), stamp, &Border::default()).expect("a good call");
+            profile.fold(&event, stamp, &policy);
+        }
+        let sender = Sender { customer: CustomerId::anonymous("a"), position: Position(9), nth: 0 };
+        let snapshot = Box::new(Snapshot { profile });
+        let relay = Relay { sender, message: Message::Snapshot { request: Position(3), snapshot } };
+        let Input::Relay(read) =
+            decoded(RecordKind::Relay, encode_relay(&relay)).expect("its own bytes").input
+        else {
+            panic!("a relay")
+        };
+        assert_eq!(*read, relay);
+    }
+
+    #[test]
+    fn an_event_is_decoded_under_its_key_and_stamp() {
+        let body = Bytes::from_static(br#"{"userId":"u","event":"add_to_cart"}"#);
+        let Input::Event(event) = decoded(RecordKind::Event, body).expect("a good call").input else {
+            panic!("an event")
+        };
+        assert_eq!((event.name.as_str(), event.at), ("Product Added", Timestamp(1_000)));
+        let other = Bytes::from_static(br#"{"userId":"v","event":"add_to_cart"}"#);
+        assert_eq!(decoded(RecordKind::Event, other).expect_err("of v").reason, RejectReason::WrongKey);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        let hostile =
+            [&b""[..], b"{", b"null", b"[]", b"{\"sender\":1}", b"\"Erase\"", b"\xff", &[b'['; 9_000]];
+        for kind in [RecordKind::Relay, RecordKind::Outcome, RecordKind::Command] {
+            for body in hostile {
+                let rejection = decoded(kind, Bytes::copy_from_slice(body)).expect_err("no message");
+                assert_eq!(rejection.reason, RejectReason::MalformedJson, "{body:?}");
+                assert!(rejection.message.contains(kind.as_str()), "{rejection}");
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_of_other_topics_are_refused() {
+        for kind in [RecordKind::Outreach, RecordKind::Decision, RecordKind::DeadLetter, RecordKind::Epoch] {
+            let rejection = decoded(kind, Bytes::new()).expect_err("of another topic");
+            assert_eq!((rejection.reason, rejection.field.as_str()), (RejectReason::WrongKind, "kind"));
+        }
+    }
 }

@@ -140,7 +140,8 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return ValueSeed { levels: DEPTH_MAX }.deserialize(deserializer);
+            let mut value = Value::Null;
+            return Fill { value: &mut value, levels: DEPTH_MAX }.deserialize(deserializer).map(|()| value);
         }
         Ok(match Tagged::deserialize(deserializer)? {
             Tagged::Null => Value::Null,
@@ -153,13 +154,15 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Reads a value from JSON that may open so many more lists and objects.
-struct ValueSeed {
+/// Reads a value from JSON into its place; it may open so many more lists and objects. A value that is handed on by every layer of
+/// the parser is copied by each.
+struct Fill<'v> {
+    value: &'v mut Value,
     levels: u8,
 }
 
-impl ValueSeed {
-    /// Returns the seed of what stands one level further in.
+impl Fill<'_> {
+    /// Returns how many levels are left one level further in.
     fn inner<E: Error>(&self) -> Result<u8, E> {
         self.levels
             .checked_sub(1)
@@ -167,56 +170,63 @@ impl ValueSeed {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for ValueSeed {
-    type Value = Value;
+impl<'de> DeserializeSeed<'de> for Fill<'_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed {
-    type Value = Value;
+impl<'de> Visitor<'de> for Fill<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        *self.value = Value::Null;
+        Ok(())
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        *self.value = Value::Bool(value);
+        Ok(())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.visit_f64(value as f64)
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.visit_f64(value as f64)
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(if value.is_finite() { Value::Number(value) } else { Value::Null })
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        *self.value = if value.is_finite() { Value::Number(value) } else { Value::Null };
+        Ok(())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(SmolStr::new(value)))
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        *self.value = Value::Text(SmolStr::new(value));
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
         let levels = self.inner()?;
         let mut values = Vec::new();
-        while let Some(value) = access.next_element_seed(ValueSeed { levels })? {
-            values.push(value);
+        let mut value = Value::Null;
+        while access.next_element_seed(Fill { value: &mut value, levels })?.is_some() {
+            values.push(std::mem::take(&mut value));
         }
-        Ok(Value::List(values))
+        *self.value = Value::List(values);
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
-        entries(access, self.inner()?).map(Value::Map)
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<(), A::Error> {
+        *self.value = Value::Map(entries(access, self.inner()?, 4)?);
+        Ok(())
     }
 }
 
@@ -257,15 +267,16 @@ impl<'de> Visitor<'de> for PropertiesVisitor {
 impl Properties {
     /// Reads the members of a JSON object that nothing stands around.
     pub(crate) fn read<'de, A: MapAccess<'de>>(access: A) -> Result<Properties, A::Error> {
-        entries(access, DEPTH_MAX - 1)
+        entries(access, DEPTH_MAX - 1, 12)
     }
 }
 
-/// Reads the members of an object inside which so many more may be opened.
-fn entries<'de, A: MapAccess<'de>>(mut access: A, levels: u8) -> Result<Properties, A::Error> {
-    let mut values = Vec::with_capacity(8);
+/// Reads the members of an object inside which so many more may be opened; `usual` members are made room for.
+fn entries<'de, A: MapAccess<'de>>(mut access: A, levels: u8, usual: usize) -> Result<Properties, A::Error> {
+    let mut values: Vec<(SmolStr, Value)> = Vec::with_capacity(usual);
     while let Some(name) = access.next_key()? {
-        values.push((name, access.next_value_seed(ValueSeed { levels })?));
+        let (_, value) = values.push_mut((name, Value::Null));
+        access.next_value_seed(Fill { value, levels })?;
     }
     Ok(Properties(values))
 }

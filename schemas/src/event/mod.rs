@@ -9,6 +9,7 @@ mod segment;
 mod time;
 mod wire;
 
+pub mod read;
 pub mod vocabulary;
 
 #[cfg(test)]

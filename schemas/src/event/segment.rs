@@ -1,5 +1,7 @@
 //! What a Segment call means: lenient in its form (numbers as ids, other dialects' names, missing fields), strict in its meaning.
 
+use std::borrow::Cow;
+
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::border::{Border, ID_MAX, NAME_MAX, names_nobody};
@@ -87,12 +89,12 @@ fn call_of(wire: &Wire<'_>) -> Result<Call, Rejection> {
 }
 
 /// What a field says about who it is.
-enum Named {
+enum Named<'a> {
     /// It is missing.
     Missing,
     /// It holds a word that clients send when they have no id.
-    Nobody(SmolStr),
-    Somebody(SmolStr),
+    Nobody(Cow<'a, str>),
+    Somebody(Cow<'a, str>),
 }
 
 /// Returns whose event it is, and the anonymous id that it names beside a user id.
@@ -128,8 +130,8 @@ fn ids_of(wire: &Wire<'_>, call: Call) -> Result<(CustomerId, Option<CustomerId>
 }
 
 /// Returns why no customer is named, in words.
-fn nobody(user: &Named, other: &Named, call: Call) -> String {
-    let said = |named: &Named| match named {
+fn nobody(user: &Named<'_>, other: &Named<'_>, call: Call) -> String {
+    let said = |named: &Named<'_>| match named {
         Named::Missing => "is missing".to_owned(),
         Named::Nobody(word) => format!("is {word:?}, which names nobody"),
         Named::Somebody(_) => "is there".to_owned(),
@@ -141,13 +143,13 @@ fn nobody(user: &Named, other: &Named, call: Call) -> String {
 }
 
 /// Returns who a field names.
-fn id_of(field: &str, value: &Field<'_>) -> Result<Named, Rejection> {
+fn id_of<'a>(field: &str, value: &'a Field<'_>) -> Result<Named<'a>, Rejection> {
     let id = match value {
         Field::Absent => return Ok(Named::Missing),
-        Field::Text(text) => SmolStr::new(text.trim()),
-        Field::Integer(number) => number.to_smolstr(),
+        Field::Text(text) => Cow::Borrowed(text.trim()),
+        Field::Integer(number) => Cow::Owned(number.to_string()),
         Field::Real(number) if number.fract() == 0.0 && number.abs() < EXACT_MAX => {
-            (*number as i64).to_smolstr()
+            Cow::Owned((*number as i64).to_string())
         }
         Field::Real(_) => {
             let legal = "a string, or a whole number of at most 18 digits";
@@ -159,7 +161,7 @@ fn id_of(field: &str, value: &Field<'_>) -> Result<Named, Rejection> {
         let message = format!("has {} bytes; at most {ID_MAX} are legal", id.len());
         return Err(Rejection::new(RejectReason::TooLarge, field, message));
     }
-    if id.chars().any(char::is_control) {
+    if id.bytes().any(|byte| byte.is_ascii_control()) {
         let message = format!("is {id:?}; an id must not hold control characters");
         return Err(Rejection::new(RejectReason::BadId, field, message));
     }

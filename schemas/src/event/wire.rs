@@ -92,16 +92,17 @@ pub(super) fn read<'a>(body: &'a [u8], border: &Border, extent: Extent) -> Resul
         let example = r#"{"userId": "42", "event": "Product Added"}"#;
         return Err(malformed(format!("is not a JSON object; a Segment call is legal, e.g. {example}")));
     }
+    let mut wire = Wire::default();
     let mut json = serde_json::Deserializer::from_str(text);
-    let wire =
-        Deserializer::deserialize_map(&mut json, WireSeed(extent)).and_then(|wire| json.end().map(|()| wire));
-    wire.map_err(|error| match error.classify() {
+    let filled = Deserializer::deserialize_map(&mut json, Fill { wire: &mut wire, extent });
+    filled.and_then(|()| json.end()).map_err(|error| match error.classify() {
         // Every field takes every type, so the only complaint about data is that of its depth.
         Category::Data => Rejection::new(RejectReason::TooDeep, "body", error.to_string()),
         Category::Syntax | Category::Eof | Category::Io => {
             malformed(format!("is not one JSON object of a Segment call: {error}"))
         }
-    })
+    })?;
+    Ok(wire)
 }
 
 #[derive(Deserialize)]
@@ -127,17 +128,21 @@ enum Key {
     Other,
 }
 
-struct WireSeed(Extent);
+/// Fills a call in place: it is too large to be handed on by every layer of the parser.
+struct Fill<'w, 'de> {
+    wire: &'w mut Wire<'de>,
+    extent: Extent,
+}
 
-impl<'de> Visitor<'de> for WireSeed {
-    type Value = Wire<'de>;
+impl<'de> Visitor<'de> for Fill<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a Segment call")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Wire<'de>, A::Error> {
-        let mut wire = Wire::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let Self { wire, extent } = self;
         while let Some(key) = access.next_key()? {
             match key {
                 Key::Type => wire.call = access.next_value()?,
@@ -153,15 +158,15 @@ impl<'de> Visitor<'de> for WireSeed {
                 Key::OriginalTimestamp => wire.original_timestamp = access.next_value()?,
                 Key::SentAt => wire.sent_at = access.next_value()?,
                 Key::ReceivedAt => wire.received_at = access.next_value()?,
-                Key::Properties if self.0 == Extent::Whole => wire.properties = access.next_value()?,
-                Key::Traits if self.0 == Extent::Whole => wire.traits = access.next_value()?,
-                Key::Context if self.0 == Extent::Whole => wire.context = access.next_value()?,
+                Key::Properties if extent == Extent::Whole => wire.properties = access.next_value()?,
+                Key::Traits if extent == Extent::Whole => wire.traits = access.next_value()?,
+                Key::Context if extent == Extent::Whole => wire.context = access.next_value()?,
                 Key::Properties | Key::Traits | Key::Context | Key::Other => {
                     access.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(wire)
+        Ok(())
     }
 }
 
