@@ -13,10 +13,8 @@ use super::said::{self, Item};
 use super::{Folded, Profile};
 use crate::customer::LinkKind;
 use crate::event::Event;
+use crate::event::read::{self, ProductLine};
 use crate::money::Money;
-
-/// Properties that state the value of a whole order or cart, best first.
-const WHOLE: [&str; 4] = ["total", "revenue", "value", "subtotal"];
 
 /// Properties that state the value of a refund or cancellation, best first.
 const TAKEN_BACK: [&str; 4] = ["total", "value", "revenue", "amount"];
@@ -143,7 +141,7 @@ impl Profile {
         let properties = &step.event.properties;
         let items = said::items(properties, step.base);
         let declared = match stage {
-            Stage::Completed => said::amount(properties, &WHOLE, step.base),
+            Stage::Completed => step.event.value(step.base),
             Stage::Line => None,
         };
         let at = step.at;
@@ -165,7 +163,7 @@ impl Profile {
     }
 
     fn update_order(&mut self, step: &Step<'_>, folded: &Folded) {
-        let value = said::amount(&step.event.properties, &WHOLE, step.base);
+        let value = step.event.value(step.base);
         if let (Some(id), Some(value)) = (&folded.order, value)
             && let Some(placed) = self.orders.update(id, value)
         {
@@ -219,7 +217,7 @@ fn begin_checkout(cart: &mut Cart, step: &Step<'_>, order: Option<&SmolStr>, ite
     if !items.is_empty() {
         cart.replace(items);
     }
-    if let Some(value) = said::amount(&step.event.properties, &WHOLE, step.base) {
+    if let Some(value) = step.event.value(step.base) {
         cart.declare(value);
     }
 }
@@ -227,10 +225,13 @@ fn begin_checkout(cart: &mut Cart, step: &Step<'_>, order: Option<&SmolStr>, ite
 /// Returns the value of what was refunded or cancelled, as stated or by its lines.
 fn taken_back(step: &Step<'_>) -> Option<Money> {
     let properties = &step.event.properties;
-    said::amount(properties, &TAKEN_BACK, step.base).or_else(|| {
-        let items = said::items(properties, step.base);
-        let minor = items.iter().map(|item| item.value().saturating_abs()).fold(0, i64::saturating_add);
-        (minor != 0).then(|| Money { minor, currency: said::currency(properties, step.base) })
+    read::amount(properties, &TAKEN_BACK, step.base).or_else(|| {
+        let whole = |line: ProductLine<'_>| {
+            line.value().map(|value| Money { minor: value.minor.saturating_abs(), ..value })
+        };
+        let lines = read::products(properties, step.base).filter_map(whole);
+        // The lines of one event are in its one currency.
+        lines.reduce(|sum, line| sum.plus(line).unwrap_or(sum)).filter(|sum| sum.minor != 0)
     })
 }
 
