@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decision::Outcome;
-use crate::event::Event;
-use crate::ids::{CustomerId, Position};
+use crate::event::{Event, names_nobody};
+use crate::ids::{ANONYMOUS_PREFIX, CustomerId, Position};
 use crate::profile::Profile;
 use crate::record::{Command, Sender};
 use crate::time::Timestamp;
@@ -17,21 +17,6 @@ use crate::time::Timestamp;
 pub const ALIASES_MAX: usize = 50;
 /// Refusals that a row remembers; with so many it asks nobody new.
 pub const REFUSED_MAX: usize = 50;
-/// Anonymous ids that name nobody: what broken trackers send instead of an id.
-const BLOCKED: [&str; 12] = [
-    "null",
-    "undefined",
-    "none",
-    "nil",
-    "nan",
-    "0",
-    "-1",
-    "false",
-    "anonymous",
-    "unknown",
-    "[object object]",
-    "00000000-0000-0000-0000-000000000000",
-];
 
 /// A message from one customer's row to another's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +126,5 @@ pub(super) struct Erased {
 /// Returns true when an anonymous id names nobody and must never lead to a merge.
 pub fn is_blocked(anonymous: &CustomerId) -> bool {
     let id = anonymous.as_str();
-    let id = id.strip_prefix(crate::ids::ANONYMOUS_PREFIX).unwrap_or(id).trim();
-    id.is_empty() || BLOCKED.iter().any(|blocked| id.eq_ignore_ascii_case(blocked))
+    names_nobody(id.strip_prefix(ANONYMOUS_PREFIX).unwrap_or(id))
 }

@@ -1,10 +1,11 @@
-//! The border, tried with what clients send, by accident or on purpose.
+//! The border, tried with what clients send.
 
-use proptest::prelude::*;
+mod hostile;
+
 use serde_json::json;
 
 use super::*;
-use crate::value::{DEPTH_MAX, Value};
+use crate::value::Value;
 
 const STAMP: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -275,125 +276,4 @@ fn of_a_name_that_occurs_twice_the_last_one_counts() {
     let event = decode("u", body, STAMP, &Border::default()).expect("a good call");
     assert_eq!((event.name.as_str(), event.properties.get("n")), ("y", Some(&Value::Number(2.0))));
     assert_eq!(customer_of(body, &Border::default()), Ok(CustomerId::user("u")));
-}
-
-fn nested(levels: usize) -> String {
-    let (open, close) = ("{\"a\":".repeat(levels - 1), "}".repeat(levels - 1));
-    format!(r#"{{"userId":"u","event":"x","properties":{{"a":{open}1{close}}}}}"#)
-}
-
-#[test]
-fn nesting_is_bounded() {
-    let border = Border::default();
-    let levels = usize::from(DEPTH_MAX);
-    assert!(decode("u", nested(levels).as_bytes(), STAMP, &border).is_ok());
-    for levels in [levels + 1, 200, 5_000] {
-        let rejection = decode("u", nested(levels).as_bytes(), STAMP, &border).expect_err("too deep");
-        assert_eq!(rejection.reason, RejectReason::TooDeep, "{levels} levels: {rejection}");
-    }
-    let skipped =
-        format!(r#"{{"userId":"u","event":"x","other":{}{}}}"#, "[".repeat(9_000), "]".repeat(9_000));
-    assert!(decode("u", skipped.as_bytes(), STAMP, &border).is_ok(), "what is skipped takes no stack");
-}
-
-#[test]
-fn hostile_json_is_refused_not_followed() {
-    let bodies: [&[u8]; 14] = [
-        br#"{"userId":"\ud800","event":"x"}"#,
-        br#"{"userId":"u","event":"x","properties":{"a":"\udc00"}}"#,
-        br#"{"userId":"u","event":"x","properties":{"n":1e999}}"#,
-        br#"{"userId":"u","event":"x","properties":{"n":NaN}}"#,
-        br#"{"userId":"u","event":"x","properties":{"n":-Infinity}}"#,
-        br#"{"userId":"u","event":"x","properties":{"n":0x10}}"#,
-        br#"{"userId":"u","event":"x","properties":{"n":01}}"#,
-        b"{\"userId\":\"u\",\"event\":\"\xff\"}",
-        b"{\"userId\":\"u\",\"event\":\"a\nb\"}",
-        br#"{"userId":"u","event":"x"}{"userId":"u","event":"x"}"#,
-        br#"{"userId":"u","event":"x""#,
-        b"",
-        b"nul",
-        b"\0",
-    ];
-    for body in bodies {
-        let rejection = decode("u", body, STAMP, &Border::default()).expect_err("it is no JSON");
-        let body = String::from_utf8_lossy(body);
-        assert_eq!(
-            (rejection.reason, rejection.field.as_str()),
-            (RejectReason::MalformedJson, "body"),
-            "{body}"
-        );
-    }
-}
-
-/// Calls of every kind with fields of every type, most of them good.
-fn any_call() -> impl Strategy<Value = serde_json::Value> {
-    let field = prop_oneof![
-        4 => "[a-z0-9]{1,8}".prop_map(|text| json!(text)),
-        1 => Just(json!(null)),
-        1 => any::<i64>().prop_map(|number| json!(number)),
-        1 => any::<f64>().prop_map(|number| json!(number)),
-        1 => Just(json!({"a": [1, "2", null]})),
-        1 => ".{0,8}".prop_map(|text| json!(text)),
-    ];
-    let name = prop::sample::select(vec![
-        "type",
-        "event",
-        "name",
-        "userId",
-        "anonymousId",
-        "previousId",
-        "groupId",
-        "messageId",
-        "timestamp",
-        "sentAt",
-        "originalTimestamp",
-        "receivedAt",
-        "properties",
-        "traits",
-        "context",
-    ]);
-    let call = prop::sample::select(vec!["track", "identify", "page", "screen", "group", "alias"]);
-    (call, prop::collection::vec((name, field), 0..6)).prop_map(|(call, fields)| {
-        let mut body =
-            json!({"type": call, "userId": "u", "event": "purchase", "properties": {"items": [{"id": 1}]}});
-        for (name, field) in fields {
-            body[name] = field;
-        }
-        body
-    })
-}
-
-proptest! {
-    #[test]
-    fn decoding_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400), stamp in any::<i64>()) {
-        let _answer = decode("u", &bytes, Timestamp(stamp), &Border::default());
-    }
-
-    #[test]
-    fn what_passes_the_border_keeps_its_promises(body in any_call(), stamp in any::<i64>()) {
-        let bytes = serde_json::to_vec(&body).expect("a JSON value");
-        let (stamp, border) = (Timestamp(stamp), Border::default());
-        let customer = customer_of(&bytes, &border);
-        let key = customer.as_ref().map_or("u", |customer| customer.as_str());
-        if let Ok(event) = decode(key, &bytes, stamp, &border) {
-            prop_assert_eq!(Ok(&event.customer), customer.as_ref(), "a producer finds the same customer");
-            prop_assert!(!names_nobody(event.customer.as_str()));
-            prop_assert!(event.anonymous.is_none_or(|anonymous| anonymous.is_anonymous()));
-            prop_assert!(!event.name.is_empty() && !event.message_text.is_empty());
-            prop_assert!(event.at <= (stamp + border.future).max(Timestamp(0)));
-            prop_assert!(event.at >= Timestamp(0) || event.timeliness == Timeliness::Clamped);
-        }
-    }
-}
-
-/// With more iterations and guidance by coverage it runs under `cargo bolero test`.
-#[test]
-fn fuzzed_bodies_are_decoded_or_refused() {
-    bolero::check!().with_iterations(20_000).for_each(|bytes: &[u8]| {
-        let border = Border::default();
-        if let Ok(customer) = customer_of(bytes, &border) {
-            // What has a key can still be refused for the rest of it; it only must not panic.
-            let _answer = decode(customer.as_str(), bytes, STAMP, &border);
-        }
-    });
 }
