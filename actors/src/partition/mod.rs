@@ -9,5 +9,4 @@ pub mod settings;
 pub mod turn;
 
 pub mod core;
-pub mod decode;
 pub mod perform;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use actors::partition::core::Core;
-use actors::partition::decode::Invalid;
+use actors::partition::core::{Core, Params};
 use actors::partition::perform::perform;
 use actors::partition::protocol::{Action, End, Input, Now};
 use actors::partition::settings::{Rules, Settings};
 use actors::partition::turn::{Refused, Step, Turn};
 use actors::port::{BoxFuture, Ports};
+use schemas::event::{Border, RejectReason, Rejection};
 use schemas::ids::{CustomerId, PartitionId, Position};
-use schemas::record::{self, LogRecord};
+use schemas::record::{self, LogRecord, Record};
 use schemas::time::Timestamp;
 
 use crate::chance::Chance;
@@ -48,13 +48,14 @@ pub enum Stepped {
     Ended(End),
 }
 
-fn decode(record: &LogRecord) -> Result<record::Input, Invalid> {
+fn decode(record: &LogRecord, _: &Border) -> Result<Record, Rejection> {
     let text = String::from_utf8_lossy(&record.body);
     if Kind::decode(&text).is_none() {
-        return Err(Invalid { reason: "kind", message: text.into_owned() });
+        return Err(Rejection::new(RejectReason::NoName, "body", text));
     }
     let customer = CustomerId::of_key(record.key.clone());
-    Ok(record::Input::Event(Box::new(event(&text, &customer, record.stamp))))
+    let input = record::Input::Event(Box::new(event(&text, &customer, record.stamp)));
+    Ok(Record { position: record.position, stamp: record.stamp, input })
 }
 
 /// Returns bounds and intervals in the world's time; the seed varies them.
@@ -96,7 +97,14 @@ impl Process {
             settings.lease = Duration::from_secs(1 << 40);
             settings.replay_margin = Duration::ZERO;
         }
-        let core = Core::new(PARTITION, 1, settings, rules, decode);
+        let core = Core::new(Params {
+            partition: PARTITION,
+            partitions: 1,
+            settings,
+            rules,
+            decode,
+            border: Border::default(),
+        });
         let mut process = Self {
             id,
             alive: true,

@@ -10,7 +10,6 @@ use schemas::time::Timestamp;
 use super::Core;
 use super::entry::{Entry, State};
 use crate::dead_letter::DeadLetter;
-use crate::partition::decode::decode;
 use crate::partition::protocol::{End, Io};
 use crate::partition::settings::INVALID_WINDOW;
 use crate::partition::turn::{CellId, Step};
@@ -162,7 +161,7 @@ impl Core {
         {
             return;
         }
-        let decoded = decode(&record, self.decode_event);
+        let decoded = (self.decode)(&record, &self.border);
         if !again {
             self.counts.read += 1;
             let (run, max) = (self.settings.invalid_run_max, self.settings.invalid_max);
@@ -172,7 +171,9 @@ impl Core {
         }
         match decoded {
             Ok(decoded) => self.queue_record(CustomerId::of_key(record.key), position, decoded, touched),
-            Err(invalid) if !again => self.set_aside(&record, invalid.reason, &invalid.message),
+            Err(rejection) if !again => {
+                self.set_aside(&record, rejection.reason.as_str(), &rejection.to_string());
+            }
             Err(_) => {}
         }
     }

@@ -24,10 +24,11 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use schemas::customer::Tally;
+use schemas::event::{Border, Rejection};
 use schemas::ids::{CustomerId, PartitionId, Position};
+use schemas::record::{LogRecord, Record};
 
 use self::entry::Entry;
-use super::decode::DecodeEvent;
 use super::protocol::{Action, Done, End, Failure, Input, Io, Now};
 use super::settings::{Rules, Settings};
 use super::turn::{CellId, Refused, Step};
@@ -36,6 +37,26 @@ use crate::port;
 /// Vectors of steps kept to be used again.
 const SPARE_MAX: usize = 1_024;
 
+/// How a record of care.events is decoded: [`schemas::record::decode`], but for a simulator that has a language of its own.
+pub type Decode = fn(&LogRecord, &Border) -> Result<Record, Rejection>;
+
+/// What a core is made of.
+#[derive(Clone, Debug)]
+pub struct Params {
+    /// The partition that was assigned.
+    pub partition: PartitionId,
+    /// Partitions of every topic, for messages to other customers.
+    pub partitions: u32,
+    /// Bounds and intervals.
+    pub settings: Settings,
+    /// Rules, all on but in a simulator.
+    pub rules: Rules,
+    /// From bytes to records.
+    pub decode: Decode,
+    /// What an event must be to pass.
+    pub border: Border,
+}
+
 /// The core of one partition during one assignment.
 pub struct Core {
     partition: PartitionId,
@@ -43,7 +64,8 @@ pub struct Core {
     partitions: u32,
     settings: Settings,
     rules: Rules,
-    decode_event: DecodeEvent,
+    decode: Decode,
+    border: Border,
     now: Now,
     phase: Phase,
     /// What this input asks for; handed out at its end.
@@ -143,20 +165,16 @@ pub struct Levels {
 }
 
 impl Core {
-    /// Returns the core of a partition that was assigned to this process; `partitions` counts those of every topic.
-    pub fn new(
-        partition: PartitionId,
-        partitions: u32,
-        settings: Settings,
-        rules: Rules,
-        decode_event: DecodeEvent,
-    ) -> Self {
+    /// Returns the core of a partition that was assigned to this process.
+    pub fn new(params: Params) -> Self {
+        let Params { partition, partitions, settings, rules, decode, border } = params;
         Self {
             partition,
             partitions,
             settings,
             rules,
-            decode_event,
+            decode,
+            border,
             now: Now::default(),
             phase: Phase::New,
             actions: Vec::new(),
