@@ -10,4 +10,6 @@ pub mod embedded;
 pub mod log;
 pub mod store;
 
+pub mod replay;
+
 pub mod dump;

@@ -1,0 +1,65 @@
+//! Why a replay ends early. What was appended before stays, and the next run goes on behind it.
+
+use std::io;
+use std::path::PathBuf;
+
+use actors::port::log;
+
+/// Why a replay ends early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be opened.
+    #[error("{path} cannot be opened", path = path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is something else; found before anything is appended.
+    #[error("{path} is no {format} file: {found}", path = path.display())]
+    NotOfFormat {
+        /// The file.
+        path: PathBuf,
+        /// Name of the format.
+        format: &'static str,
+        /// What was found, and what was expected.
+        found: String,
+    },
+    /// Packed data ends in the middle.
+    #[error("{path} is cut off: its packed data ends in the middle, at byte {byte}, behind line {line}", path = path.display())]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of the file that were read.
+        byte: u64,
+        /// Whole lines that were read.
+        line: u64,
+    },
+    /// A file cannot be read on, or its packed data is damaged.
+    #[error("{path} cannot be read beyond byte {byte}, behind line {line}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of the file that were read.
+        byte: u64,
+        /// Whole lines that were read.
+        line: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// The temporary files for ordering a file by time cannot be written or read.
+    #[error("temporary files in {folder} for ordering by time failed", folder = folder.display())]
+    Scratch {
+        /// Where they are.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The log took no more.
+    #[error(transparent)]
+    Log(#[from] log::Error),
+    /// The thread that reads the files is gone.
+    #[error("the reader of the files died")]
+    ReaderDied,
+}
