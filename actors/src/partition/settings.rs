@@ -109,10 +109,9 @@ pub struct Rules {
     pub disjoint_ranges: bool,
     /// The lease's owner is a random value of the attempt, not the name of the instance.
     pub random_owner: bool,
-    /// A reply for an earlier incarnation of a customer is dropped (I6).
-    pub incarnation_checked: bool,
-    /// A customer is loaded again only when this owner's writes of its row are settled (I6).
-    pub writes_settled: bool,
+    /// A reply for an earlier incarnation of a customer is dropped, and the customer is loaded again only when this owner's writes of
+    /// its row are settled (I6). One rule: either half alone keeps an old acknowledgement from the new incarnation.
+    pub incarnations_apart: bool,
     /// Only what stands in an acknowledged row is relayed (I7).
     pub relay_after_row: bool,
     /// An epoch record is appended to the topics of what leaves (I7).
@@ -154,8 +153,7 @@ impl Default for Rules {
             position_in_lease: true,
             disjoint_ranges: true,
             random_owner: true,
-            incarnation_checked: true,
-            writes_settled: true,
+            incarnations_apart: true,
             relay_after_row: true,
             epoch_record: true,
             rows_after_epoch_record: true,

@@ -2,10 +2,15 @@
 
 use actors::partition::settings::Rules;
 
+use crate::campaign::{Case, Traced};
 use crate::dispatch::DispatchRules;
+use crate::odds::{Odds, Shop};
 use crate::row::RowRules;
-use crate::run::AllRules;
-use crate::world::Odds;
+use crate::run::{AllRules, run};
+use crate::world::What;
+
+/// Runs after which a rule that is missing has to be caught.
+const SEEDS_MAX: u64 = 20_000;
 
 /// A rule that is taken away, and the world in which that shows.
 pub struct Ablation {
@@ -23,13 +28,104 @@ fn tail_loss(odds: &mut Odds) {
     odds.tail_loss = true;
 }
 
+/// Owners follow each other fast, stand still, hear late that the partition was theirs, and their writes stay in flight for long.
+fn chains_of_owners(odds: &mut Odds) {
+    (odds.moves, odds.late_assigns, odds.stalls, odds.slow) = (9_000, 50, 15, Some(What::Write));
+    (odds.crashes, odds.group_owner, odds.delivery) = (8, 60, 95);
+}
+
+/// The same, for one customer whose events cause nothing: only the row's write tells that they were applied.
+fn chains_over_one_row(odds: &mut Odds) {
+    chains_of_owners(odds);
+    (odds.shop, odds.customers) = (Shop::Plain, 1);
+}
+
+/// The group gives the partition to two, one after the other, and the first hears of it last.
+fn late_assigns(odds: &mut Odds) {
+    (odds.shop, odds.customers) = (Shop::Plain, 1);
+    (odds.moves, odds.late_assigns, odds.group_owner) = (9_000, 80, 50);
+}
+
+/// Two take the lease at once and do not hear how it went.
+fn contended_lease(odds: &mut Odds) {
+    (odds.moves, odds.late_assigns, odds.lease_reply_lost, odds.group_owner) = (9_000, 70, 60, 30);
+}
+
+/// Most events ask for a score, which comes late.
+fn slow_scores(odds: &mut Odds) {
+    (odds.shop, odds.slow, odds.crashes) = (Shop::Scores, Some(What::Score), 10);
+    odds.customers = 8;
+}
+
+/// Epoch records take their time.
+fn slow_marks(odds: &mut Odds) {
+    (odds.slow, odds.stalls) = (Some(What::Mark), 8);
+}
+
+/// What is relayed takes its time, and processes die meanwhile.
+fn slow_relays(odds: &mut Odds) {
+    (odds.slow, odds.crashes, odds.customers) = (Some(What::Append), 10, 8);
+}
+
+/// The same where most events set a timer that is due soon.
+fn many_timers(odds: &mut Odds) {
+    slow_relays(odds);
+    odds.shop = Shop::Timers;
+}
+
+/// Readers die often, and owners that were replaced go on.
+fn restless_readers(odds: &mut Odds) {
+    (odds.dispatcher_crashes, odds.stalls, odds.group_owner) = (15, 10, 45);
+}
+
 /// Returns all rules in force.
 pub fn all() -> AllRules {
     AllRules {
         owner: Rules::default(),
         row: RowRules { high_water_mark: true, slot_ids: true, score_named_as_cause: true },
-        dispatch: DispatchRules { lower_epochs_ignored: true, epoch_kept: true, ledger_body: true },
+        dispatch: DispatchRules { lower_epochs_ignored: true, epoch_kept: true },
     }
+}
+
+/// Returns the case in which nothing is taken away: every second seed in one of the ablations' worlds.
+pub fn nothing_taken_away(seeds: u64) -> Case {
+    let run = |seed, traced: Traced| {
+        let mut odds = Odds::of(seed);
+        if seed % 2 == 1 {
+            (ABLATIONS[(seed / 2) as usize % ABLATIONS.len()].world)(&mut odds);
+        }
+        run(seed, all(), odds, traced)
+    };
+    Case { name: "all rules", seeds, run: Box::new(run) }
+}
+
+/// Returns the case of every ablation.
+pub fn cases() -> Vec<Case> {
+    let case = |ablation: &'static Ablation| {
+        let mut rules = all();
+        (ablation.without)(&mut rules);
+        let run = move |seed, traced: Traced| {
+            let mut odds = Odds::of(seed);
+            (ablation.world)(&mut odds);
+            run(seed, rules, odds, traced)
+        };
+        Case { name: ablation.name, seeds: SEEDS_MAX, run: Box::new(run) as Box<_> }
+    };
+    ABLATIONS.iter().map(case).collect()
+}
+
+/// Returns the switches that no ablation touches, by name.
+pub fn never_taken_away() -> Vec<String> {
+    let lines =
+        |rules: AllRules| -> Vec<String> { format!("{rules:#?}").lines().map(str::to_owned).collect() };
+    let taken = ABLATIONS.iter().map(|ablation| {
+        let mut rules = all();
+        (ablation.without)(&mut rules);
+        lines(rules)
+    });
+    let taken: Vec<Vec<String>> = taken.collect();
+    let all = lines(all()).into_iter().filter(|line| line.ends_with("true,"));
+    all.filter(|line| taken.iter().all(|rules| rules.contains(line))).collect()
 }
 
 /// Every rule with its ablation.
@@ -54,7 +150,7 @@ pub const ABLATIONS: &[Ablation] = &[
     Ablation {
         name: "position waits for the relay",
         without: |r| r.owner.position_waits_for_relay = false,
-        world: as_it_is,
+        world: slow_relays,
     },
     Ablation { name: "disjoint ranges", without: |r| r.owner.disjoint_ranges = false, world: as_it_is },
     Ablation { name: "timers by log time", without: |r| r.owner.timers_by_log_time = false, world: as_it_is },
@@ -69,45 +165,45 @@ pub const ABLATIONS: &[Ablation] = &[
         world: as_it_is,
     },
     Ablation { name: "wake-up re-arms", without: |r| r.owner.wake_up_rearms = false, world: as_it_is },
-    Ablation { name: "cursor waits", without: |r| r.owner.cursor_waits = false, world: as_it_is },
-    Ablation { name: "reader keeps the epoch", without: |r| r.dispatch.epoch_kept = false, world: as_it_is },
+    Ablation { name: "cursor waits", without: |r| r.owner.cursor_waits = false, world: many_timers },
+    Ablation {
+        name: "reader keeps the epoch",
+        without: |r| r.dispatch.epoch_kept = false,
+        world: restless_readers,
+    },
     Ablation {
         name: "older rows rewritten",
         without: |r| r.owner.older_rows_rewritten = false,
-        world: as_it_is,
+        world: chains_of_owners,
     },
     Ablation {
         name: "older rows without outbox rewritten",
         without: |r| r.owner.older_rows_without_outbox_rewritten = false,
-        world: as_it_is,
+        world: chains_over_one_row,
     },
     Ablation {
         name: "position waits for the score",
         without: |r| (r.owner.position_waits_for_score, r.row.score_named_as_cause) = (false, false),
-        world: as_it_is,
+        world: slow_scores,
     },
     Ablation { name: "index before the row", without: |r| r.owner.index_before_row = false, world: as_it_is },
     Ablation {
         name: "uncovered timer held",
         without: |r| r.owner.uncovered_timer_held = false,
-        world: as_it_is,
+        world: many_timers,
     },
-    Ablation { name: "random owner", without: |r| r.owner.random_owner = false, world: as_it_is },
+    Ablation { name: "random owner", without: |r| r.owner.random_owner = false, world: contended_lease },
     Ablation {
         name: "rows after the epoch record",
         without: |r| r.owner.rows_after_epoch_record = false,
-        world: as_it_is,
+        world: slow_marks,
     },
     Ablation {
         name: "position in the lease row",
         without: |r| r.owner.position_in_lease = false,
-        world: as_it_is,
+        world: late_assigns,
     },
-    Ablation {
-        name: "incarnations checked, writes settled",
-        without: |r| (r.owner.incarnation_checked, r.owner.writes_settled) = (false, false),
-        world: as_it_is,
-    },
+    Ablation { name: "incarnations apart", without: |r| r.owner.incarnations_apart = false, world: as_it_is },
     Ablation {
         name: "slot ids (epoch records off)",
         without: |r| {

@@ -14,8 +14,6 @@ pub struct DispatchRules {
     pub lower_epochs_ignored: bool,
     /// The highest epoch seen is committed with the position (I7).
     pub epoch_kept: bool,
-    /// What is sent is the body that was reserved first.
-    pub ledger_body: bool,
 }
 
 /// One dispatcher.
@@ -85,7 +83,8 @@ impl Dispatcher {
             self.position += 1;
             return;
         }
-        let body = if rules.ledger_body { entry.0 } else { *body as u64 };
+        // What is sent is the body that was reserved first.
+        let body = entry.0;
         let trigger = outreach.trigger.to_string();
         self.stage = Stage::Call(Call { id: outreach.id, trigger, position: outreach.slot.position.0, body });
     }

@@ -15,6 +15,7 @@ use actors::port::{BoxFuture, Ports, Reply};
 use schemas::customer::Link;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, OutreachId, PartitionId, Position};
+use schemas::record::RecordKind;
 use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
 use schemas::time::Timestamp;
 
@@ -77,12 +78,9 @@ impl Clock for Handle {
 
 impl Predictor for Handle {
     fn score(&self, ask: Ask) -> Reply<Answer, predictor::Error> {
-        submit(&self.shared, self.process, What::Read, predictor_lost, move |state| {
-            let drawn = match state.odds.scores_differ {
-                true => state.chance.next(),
-                false => ask.id.position.0,
-            };
-            let value = (drawn % 2) as f32;
+        submit(&self.shared, self.process, What::Score, predictor_lost, move |state| {
+            // A score that is asked again may differ.
+            let value = (state.chance.next() % 2) as f32;
             let score = Score { value, model: "coin".into(), source: ScoreSource::Model, at: ask.at };
             Ok(Answer { id: ask.id, head: ask.head, score })
         })
@@ -131,7 +129,9 @@ impl LogSource for Handle {
 impl LogSink for Handle {
     fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, log::Error> {
         let process = self.process;
-        submit(&self.shared, process, What::Append, log_lost, move |state| {
+        let mark = records.iter().any(|record| record.kind == RecordKind::Epoch);
+        let what = if mark { What::Mark } else { What::Append };
+        submit(&self.shared, process, what, log_lost, move |state| {
             Ok(state.append(process, topic, records.clone()))
         })
     }

@@ -28,6 +28,8 @@ pub struct Process {
     pub alive: bool,
     /// When the group took the partition away. It may hear of it late.
     pub lost_since: Option<i64>,
+    /// It does nothing before that, and does not know.
+    pub asleep_until: i64,
     core: Core,
     cells: Vec<Option<Cell>>,
     row_rules: RowRules,
@@ -75,7 +77,7 @@ fn settings(chance: &mut Chance, margin: bool) -> Settings {
         groups_max: 1 + chance.below(4),
         relay_max: 1 + chance.below(3),
         lease: steps(80 + chance.below(400)),
-        lease_renew: steps(40),
+        lease_renew: steps(10 + chance.below(70)),
         confirm: steps(1 + chance.below(10)),
         replay_margin: if margin { Duration::from_millis(TAIL as u64) } else { Duration::ZERO },
         retry: steps(1 + chance.below(5)),
@@ -109,6 +111,7 @@ impl Process {
             id,
             alive: true,
             lost_since: None,
+            asleep_until: 0,
             core,
             cells: Vec::new(),
             row_rules,
@@ -122,6 +125,13 @@ impl Process {
         let nonce = u128::from(process.chance.next()) << 16;
         process.handle(Input::Start { nonce });
         process
+    }
+
+    /// Stands still for so many steps.
+    pub fn stall(&mut self, steps: i64) {
+        let mut state = locked(&self.shared);
+        trace!(state, "owner {} stands still for {steps}", self.id);
+        self.asleep_until = state.now + steps * STEP;
     }
 
     /// Asks the core to drain and release.

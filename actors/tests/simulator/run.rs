@@ -1,16 +1,17 @@
 //! One run: a seed, the rules, a hostile while, then a quiet end; and what is wrong afterwards.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use actors::partition::protocol::End;
 use actors::partition::settings::Rules;
-use schemas::ids::OutreachId;
 
+use crate::campaign::{Traced, Verdict};
+use crate::check::check;
 use crate::dispatch::{DispatchRules, Dispatcher};
+use crate::odds::Odds;
 use crate::process::{Process, Stepped};
-use crate::row::{Kind, Row, RowRules, Shelf};
-use crate::world::{Odds, STEP, Shared, State, TAIL, locked, trace};
+use crate::row::RowRules;
+use crate::world::{STEP, Shared, State, locked, trace};
 
 /// Steps of the hostile part.
 const STEPS: usize = 900;
@@ -31,30 +32,39 @@ pub struct Run {
     rules: AllRules,
     owners: Vec<Process>,
     dispatchers: Vec<Dispatcher>,
-}
-
-/// How a run ended.
-pub struct Verdict {
-    /// What is wrong; empty when nothing is.
-    pub faults: Vec<String>,
-    /// The trace, when it was asked for.
-    pub trace: Vec<String>,
+    faults: Vec<String>,
 }
 
 /// Runs one seed.
-pub fn run(seed: u64, rules: AllRules, odds: Odds, traced: bool) -> Verdict {
+pub fn run(seed: u64, rules: AllRules, odds: Odds, traced: Traced) -> Verdict {
     let shared = Arc::new(Mutex::new(State::new(seed, odds, traced)));
-    let mut run = Run { shared, rules, owners: Vec::new(), dispatchers: Vec::new() };
+    let mut run = Run { shared, rules, owners: Vec::new(), dispatchers: Vec::new(), faults: Vec::new() };
     run.assign(false);
     run.start_dispatcher();
     run.be_hostile();
     run.come_to_rest();
-    let faults = run.check();
+    let mut faults = std::mem::take(&mut run.faults);
+    faults.extend(check(&locked(&run.shared)));
     let trace = locked(&run.shared).trace.take().unwrap_or_default();
     Verdict { faults, trace }
 }
 
 impl Run {
+    /// The partition moves. The process that gets it may hear of it late, when it has moved on already.
+    fn move_on(&mut self) {
+        let late = {
+            let mut state = locked(&self.shared);
+            let percent = state.odds.late_assigns;
+            (percent > 0 && state.chance.percent(percent)).then(|| 4 + state.chance.below(60) as i64)
+        };
+        self.assign(false);
+        if let Some(steps) = late {
+            let first = self.owners.last_mut().expect("one was just assigned");
+            first.stall(steps);
+            self.assign(false);
+        }
+    }
+
     /// The group gives the partition to a new process; those that had it learn of it later.
     fn assign(&mut self, calm: bool) {
         let id = self.owners.len();
@@ -101,7 +111,7 @@ impl Run {
             };
             match dice {
                 0..=5 => locked(&self.shared).shop(),
-                6 if small < odds.moves => self.assign(false),
+                6 if small < odds.moves => self.move_on(),
                 7..=25 => self.deliver(odds.delivery),
                 26..=37 => self.step_dispatcher(),
                 38 if small < 600 => nobody_until = locked(&self.shared).now + 40 * STEP,
@@ -141,13 +151,21 @@ impl Run {
         let (id, things) = {
             let mut state = locked(&self.shared);
             let favoured = state.odds.group_owner;
-            let alive: Vec<usize> =
-                self.owners.iter().filter(|owner| owner.alive).map(|owner| owner.id).collect();
+            let awake = |owner: &&Process| owner.alive && owner.asleep_until <= state.now;
+            let awake: Vec<usize> = self.owners.iter().filter(awake).map(|owner| owner.id).collect();
+            if awake.is_empty() {
+                return;
+            }
             let group = state.group_owner;
-            let id = match state.chance.percent(favoured) && self.owners[group].alive {
+            let id = match state.chance.percent(favoured) && awake.contains(&group) {
                 true => group,
-                false => alive[state.chance.below(alive.len())],
+                false => awake[state.chance.below(awake.len())],
             };
+            if state.odds.stalls > 0 && state.chance.below(1_000) < state.odds.stalls {
+                let steps = 20 + state.chance.below(80) as i64;
+                drop(state);
+                return self.owners[id].stall(steps);
+            }
             (id, 1 + state.chance.below(5))
         };
         for _ in 0..things {
@@ -173,7 +191,7 @@ impl Run {
 
     fn ended(&mut self, id: usize, end: End) {
         if matches!(end, End::Failed(_) | End::TooManyInvalid) {
-            panic!("owner {id} stopped for a person: {end:?}");
+            self.faults.push(format!("stopped for a person: owner {id} {end:?}"));
         }
         self.die(id, &format!("{end:?}"));
     }
@@ -189,11 +207,7 @@ impl Run {
             trace!(state, "everything in flight comes or is lost; one clean owner and dispatcher finish");
             state.settle();
             state.now += 200 * STEP;
-            let tail_loss = state.odds.tail_loss;
-            let scores_differ = state.odds.scores_differ;
-            state.odds = Odds::calm();
-            state.odds.tail_loss = tail_loss;
-            state.odds.scores_differ = scores_differ;
+            state.odds = state.odds.calm();
         }
         self.assign(true);
         self.start_dispatcher();
@@ -208,7 +222,7 @@ impl Run {
                 state.deliver_any();
             }
             if let Stepped::Ended(end) = self.owners[owner].step() {
-                panic!("the last owner ended: {end:?}");
+                return self.faults.push(format!("the last owner ended: {end:?}"));
             }
             let mut state = locked(&self.shared);
             self.dispatchers[dispatcher].step(&mut state, self.rules.dispatch);
@@ -219,118 +233,4 @@ impl Run {
             }
         }
     }
-
-    fn check(&self) -> Vec<String> {
-        let state = locked(&self.shared);
-        let rows: BTreeMap<String, Arc<Row>> =
-            state.rows.iter().map(|(who, row)| (who.to_string(), state.get(&row.state))).collect();
-        let mut faults = Vec::new();
-        check_events(&state, &rows, &mut faults);
-        check_outreach(&state, &rows, &mut faults);
-        faults
-    }
 }
-
-fn check_events(state: &State, rows: &BTreeMap<String, Arc<Row>>, faults: &mut Vec<String>) {
-    for (at, (customer, kind)) in state.kinds.iter().enumerate() {
-        let position = at as u64;
-        let row = rows.get(customer.as_str());
-        let applied = row.map_or(0, |row| row.applied.iter().filter(|one| **one == position).count());
-        match applied {
-            0 => faults.push(format!("event lost: log[{at}] {kind:?} of {customer}")),
-            1 => {}
-            more => faults.push(format!("event doubled: log[{at}] {more} times")),
-        }
-        let Some(row) = row.filter(|_| applied > 0) else { continue };
-        let named = |tag| row.decided.values().any(|(name, _)| *name == (tag, position));
-        match kind {
-            Kind::Fire if !named("fire") => faults.push(format!("decision lost: log[{at}]")),
-            Kind::Score if !row.scored.contains(&position) => faults.push(format!("score lost: log[{at}]")),
-            Kind::Wait(ms) => {
-                let due = state.log[at].stamp.0 + ms;
-                let exit = state.kinds.iter().enumerate().skip(at + 1).any(|(later, (who, kind))| {
-                    who == customer && *kind == Kind::Exit && state.log[later].stamp.0 <= due
-                });
-                let fired = row.fired.contains(&position);
-                if exit && fired {
-                    faults.push(format!("timer fired after exit: log[{at}] due {}", due / STEP));
-                }
-                if !exit && !fired {
-                    faults.push(format!("timer missed: log[{at}] due {}", due / STEP));
-                }
-            }
-            Kind::Plain | Kind::Fire | Kind::Score | Kind::Exit => {}
-        }
-    }
-}
-
-fn check_outreach(state: &State, rows: &BTreeMap<String, Arc<Row>>, faults: &mut Vec<String>) {
-    let mut sent: BTreeMap<OutreachId, BTreeSet<u64>> = BTreeMap::new();
-    let mut by_name: BTreeMap<(String, u64), BTreeSet<OutreachId>> = BTreeMap::new();
-    for call in &state.calls {
-        sent.entry(call.id).or_default().insert(call.body);
-        by_name.entry((call.trigger.clone(), call.position)).or_default().insert(call.id);
-    }
-    let decided: BTreeMap<OutreachId, u64> =
-        rows.values().flat_map(|row| row.decided.iter().map(|(id, (_, body))| (*id, *body))).collect();
-    // After a loss of the store's tail a decision may be made again, differently; it is still sent once.
-    let exact = !state.odds.tail_loss;
-    for row in rows.values() {
-        for (id, (name, body)) in &row.decided {
-            match sent.get(id) {
-                None => faults.push(format!("outreach lost: {name:?}")),
-                Some(bodies) if exact && (bodies.len() > 1 || !bodies.contains(body)) => {
-                    faults.push(format!(
-                        "outreach differs from record: {name:?} record {body} sent {bodies:?}"
-                    ));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-    for (name, ids) in by_name {
-        if ids.len() > 1 {
-            faults.push(format!("outreach doubled: {name:?} {} times", ids.len()));
-        }
-        if exact && !ids.iter().any(|id| decided.contains_key(id)) {
-            faults.push(format!("outreach without record: {name:?}"));
-        }
-    }
-}
-
-impl Odds {
-    /// Nothing goes wrong.
-    pub fn calm() -> Self {
-        Self {
-            tail_loss: false,
-            lease_reply_lost: 0,
-            reply_lost: 0,
-            delivery: 100,
-            group_owner: 100,
-            moves: 0,
-            panics: 0,
-            crashes: 0,
-            dispatcher_crashes: 0,
-            scores_differ: true,
-        }
-    }
-
-    /// Returns one of four moods of the world.
-    pub fn of(seed: u64) -> Self {
-        let wild = seed % 4;
-        Self {
-            tail_loss: false,
-            lease_reply_lost: 30,
-            reply_lost: 8,
-            delivery: if wild == 3 { 40 } else { 95 },
-            group_owner: if wild < 2 { 75 } else { 45 },
-            moves: if wild == 0 { 3_500 } else { 9_000 },
-            panics: 8,
-            crashes: 4,
-            dispatcher_crashes: 3,
-            scores_differ: true,
-        }
-    }
-}
-
-const _: () = assert!(TAIL > 0);

@@ -13,40 +13,19 @@ use schemas::ids::{CustomerId, OutreachId, Position};
 use schemas::record::{LogRecord, RecordKind};
 use schemas::time::Timestamp;
 
+use crate::campaign::Traced;
 use crate::chance::Chance;
+use crate::odds::{Odds, Shop};
 use crate::row::{Kind, Row, Shelf};
 
 /// One step of virtual time. Units: ms.
 pub const STEP: i64 = 15_000;
 /// What the store may lose of its tail, and the replay margin. Units: ms.
 pub const TAIL: i64 = 60 * STEP;
+/// Customers of the shop.
+const CUSTOMERS: [&str; 8] = ["ann", "bob", "cid", "dan", "eva", "fay", "gus", "hal"];
 /// Records of a run.
 const LOG_MAX: usize = 26;
-
-/// How hostile the world is; the seed chooses, an ablation may insist.
-#[derive(Clone, Copy, Debug)]
-pub struct Odds {
-    /// The store may lose its tail.
-    pub tail_loss: bool,
-    /// Replies of the lease's compare-and-set get lost, in a hundred.
-    pub lease_reply_lost: usize,
-    /// Other replies get lost, in a hundred.
-    pub reply_lost: usize,
-    /// A delivery in a step happens so often, in a hundred: low = writes stay in flight for long.
-    pub delivery: usize,
-    /// A step of an owner goes to the group's owner so often, in a hundred.
-    pub group_owner: usize,
-    /// The partition moves so often, in ten thousand steps.
-    pub moves: usize,
-    /// A customer panics so often, in a thousand turns.
-    pub panics: usize,
-    /// A process dies so often, in a thousand of its steps.
-    pub crashes: usize,
-    /// A dispatcher dies so often, in a hundred of its steps.
-    pub dispatcher_crashes: usize,
-    /// A score that is asked again may differ.
-    pub scores_differ: bool,
-}
 
 /// What writes rows apart by their timestamps, and what the world compares when they are equal.
 type Undo = (i64, CustomerId, Option<StoredRow>);
@@ -63,8 +42,12 @@ struct Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     Read,
+    Score,
     Lease,
     Write,
+    /// An epoch record.
+    Mark,
+    /// Any other record.
     Append,
 }
 
@@ -128,12 +111,12 @@ macro_rules! trace {
 pub(crate) use trace;
 
 impl State {
-    pub fn new(seed: u64, odds: Odds, traced: bool) -> Self {
+    pub fn new(seed: u64, odds: Odds, traced: Traced) -> Self {
         Self {
             now: 1_000 * STEP,
             chance: Chance::new(seed),
             odds,
-            trace: traced.then(Vec::new),
+            trace: (traced == Traced::Yes).then(Vec::new),
             log: Vec::new(),
             kinds: Vec::new(),
             rows: BTreeMap::new(),
@@ -160,13 +143,16 @@ impl State {
         if self.log.len() >= LOG_MAX {
             return;
         }
-        let customer = CustomerId::user(["ann", "bob", "cid"][self.chance.below(3)]);
-        let kind = match self.chance.below(10) {
-            0..=3 => Kind::Plain,
-            4 | 5 => Kind::Fire,
-            6 => Kind::Score,
-            7 | 8 => Kind::Wait((5 + self.chance.below(60) as i64) * STEP),
-            _ => Kind::Exit,
+        let customer = CustomerId::user(CUSTOMERS[self.chance.below(self.odds.customers)]);
+        let kind = match (self.odds.shop, self.chance.below(10)) {
+            (Shop::Mixed, 0..=3) | (Shop::Scores, 0..=2) | (Shop::Timers, 0..=1) | (Shop::Plain, _) => {
+                Kind::Plain
+            }
+            (Shop::Mixed, 4 | 5) | (Shop::Scores, 3) => Kind::Fire,
+            (Shop::Mixed, 6) | (Shop::Scores, 4..=8) => Kind::Score,
+            (Shop::Mixed, 7 | 8) => Kind::Wait((5 + self.chance.below(60) as i64) * STEP),
+            (Shop::Timers, 2..=8) => Kind::Wait((2 + self.chance.below(20) as i64) * STEP),
+            (Shop::Mixed | Shop::Scores | Shop::Timers, _) => Kind::Exit,
         };
         trace!(self, "log[{}] = {customer} {kind:?}", self.log.len());
         self.log.push(LogRecord {
@@ -291,10 +277,14 @@ impl State {
         self.generation += 1;
     }
 
-    /// Delivers one operation in flight, chosen by chance.
+    /// Delivers one operation in flight, chosen by chance; a slow one stays in flight.
     pub fn deliver_any(&mut self) {
-        if !self.operations.is_empty() {
-            let at = self.chance.below(self.operations.len());
+        if self.operations.is_empty() {
+            return;
+        }
+        let at = self.chance.below(self.operations.len());
+        let slow = self.odds.slow == Some(self.operations[at].what);
+        if !slow || self.chance.percent(20) {
             self.deliver(at);
         }
     }
@@ -303,7 +293,7 @@ impl State {
         let mut operation = self.operations.swap_remove(at);
         let odds = match operation.what {
             What::Lease => self.odds.lease_reply_lost,
-            What::Read | What::Write | What::Append => self.odds.reply_lost,
+            What::Read | What::Score | What::Write | What::Mark | What::Append => self.odds.reply_lost,
         };
         if !self.chance.percent(odds) {
             (operation.deliver)(self);
@@ -319,7 +309,7 @@ impl State {
             0 => {
                 (operation.deliver)(self);
             }
-            1 if operation.what == What::Write || operation.what == What::Append => {
+            1 if matches!(operation.what, What::Write | What::Mark | What::Append) => {
                 self.operations.push(operation)
             }
             _ => {}

@@ -346,7 +346,7 @@ impl Core {
     }
 
     fn entry(&mut self, cell: CellId) -> Option<&mut Entry> {
-        let checked = self.rules.incarnation_checked;
+        let checked = self.rules.incarnations_apart;
         let entry = self.entries.get_mut(cell.index as usize)?.as_mut()?;
         (entry.incarnation == cell.incarnation || !checked).then_some(entry)
     }

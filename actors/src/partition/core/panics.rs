@@ -29,7 +29,7 @@ impl Core {
         let incarnation = self.incarnations + 1;
         self.incarnations = incarnation;
         let used = self.now.boot;
-        let settled = self.rules.writes_settled;
+        let settled = self.rules.incarnations_apart;
         let entry = self.at(index);
         let next = Entry::new(entry.customer.clone(), incarnation, used);
         let old = std::mem::replace(entry, next);
