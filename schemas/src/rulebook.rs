@@ -1,20 +1,18 @@
 //! What a shop has set: triggers, policy, and the rules that are never switched off outside a simulator.
 
-use std::sync::Arc;
-
 use smol_str::SmolStr;
 
 use crate::customer::rules::RowRules;
 use crate::decision::Category;
 use crate::profile::ProfilePolicy;
 use crate::time::Span;
-use crate::trigger::Trigger;
+use crate::trigger::Triggers;
 
 /// Everything that decides what a record does to a row, beside the row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rulebook {
-    /// Triggers in force, one per name.
-    pub triggers: Vec<Arc<Trigger>>,
+    /// Triggers in force.
+    pub triggers: Triggers,
     /// Settings of the shop.
     pub policy: Policy,
     /// Rules of the row, all on.

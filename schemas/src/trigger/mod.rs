@@ -3,10 +3,16 @@
 //! | file | holds |
 //! |---|---|
 //! | `spec` | a trigger after parsing |
+//! | `index` | the triggers in force, by what concerns them |
 //! | `document` | from YAML or JSON to a trigger, or to faults with their lines |
-//! | `condition` | what a condition says of a customer, and when that changes by itself |
 //! | `words` | what a trigger does, in plain words |
+//! | `condition` | what a condition says of a customer, and when that changes by itself |
+//! | `state` | what a customer's row keeps of triggers |
+//! | `machine` | what events, time, scores and outcomes do to that |
 
 pub mod spec;
 
+mod index;
+
+pub use index::Triggers;
 pub use spec::Trigger;

@@ -1,5 +1,6 @@
 //! A trigger as it stands after parsing: checked, with every name looked up. What the machine runs and the linter describes.
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::decision::Category;
@@ -68,6 +69,16 @@ pub enum Entry {
     Becomes(Condition),
     /// A condition ceases to hold.
     Ceases(Condition),
+}
+
+impl Entry {
+    /// Returns the condition whose beginning or end opens an instance.
+    pub fn condition(&self) -> Option<&Condition> {
+        match self {
+            Entry::Becomes(condition) | Entry::Ceases(condition) => Some(condition),
+            Entry::Event(_) | Entry::Crossing(_) => None,
+        }
+    }
 }
 
 /// Events that are meant.
@@ -190,17 +201,31 @@ impl Condition {
         Condition::All(Vec::new())
     }
 
-    /// Returns the heads whose scores it reads.
-    pub fn heads(&self) -> Heads {
+    /// Calls `visit` with every condition that is no combination of others, in file order.
+    pub fn each_leaf<'a>(&'a self, visit: &mut impl FnMut(&'a Condition)) {
         match self {
             Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().fold(Heads::NONE, |heads, part| heads.union(part.heads()))
+                parts.iter().for_each(|part| part.each_leaf(visit));
             }
-            Condition::Not(inner) => inner.heads(),
-            Condition::Latch(crossing) => Heads::of(&[crossing.head]),
-            Condition::Score { head, .. } => Heads::of(&[*head]),
-            Condition::Count { .. } | Condition::Profile { .. } | Condition::Event { .. } => Heads::NONE,
+            Condition::Not(inner) => inner.each_leaf(visit),
+            Condition::Count { .. }
+            | Condition::Profile { .. }
+            | Condition::Event { .. }
+            | Condition::Latch(_)
+            | Condition::Score { .. } => visit(self),
         }
+    }
+
+    /// Returns the heads whose scores it reads.
+    pub fn heads(&self) -> Heads {
+        let mut heads = Heads::NONE;
+        self.each_leaf(&mut |leaf| match leaf {
+            Condition::Latch(crossing) => heads = heads.union(Heads::of(&[crossing.head])),
+            Condition::Score { head, .. } => heads = heads.union(Heads::of(&[*head])),
+            Condition::Count { .. } | Condition::Profile { .. } | Condition::Event { .. } => {}
+            Condition::All(_) | Condition::Any(_) | Condition::Not(_) => {}
+        });
+        heads
     }
 }
 
@@ -228,7 +253,7 @@ pub enum Compare {
 }
 
 /// A latch per customer and head: set when the score rises above the one threshold, cleared when it falls below the other.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Crossing {
     /// Whose score.
     pub head: Head,
