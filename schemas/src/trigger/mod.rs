@@ -11,8 +11,10 @@
 //! | `machine` | what events, time, scores and outcomes do to that |
 
 pub mod spec;
+pub mod words;
 
 mod index;
 
 pub use index::Triggers;
 pub use spec::Trigger;
+pub use words::describe;
