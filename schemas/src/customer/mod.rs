@@ -12,6 +12,7 @@
 //! | `marks` | how far the messages of other rows were applied |
 //! | `scoring` | questions to the predictor |
 //! | `outbox`, `effects` | what leaves, what the executor is told |
+//! | `recheck` | the last look before an outreach leaves |
 //! | `codec` | the row as bytes, with versions |
 //! | `rules` | one switch per rule, for the simulator |
 
@@ -25,6 +26,7 @@ mod scoring;
 
 pub mod codec;
 pub mod identity;
+pub mod recheck;
 pub mod rules;
 
 pub use effects::{Effects, Link, LinkKind, Tally, Urgency};
