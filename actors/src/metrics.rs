@@ -170,6 +170,7 @@ struct Load {
     customers_bytes: IntGaugeVec,
     rows_dirty: IntGaugeVec,
     lag: IntGaugeVec,
+    dispatching: IntGaugeVec,
     queue_len: IntGaugeVec,
     queue_refused: IntCounterVec,
 }
@@ -312,6 +313,11 @@ impl Metrics {
     /// Shows how many records of a partition are appended and not yet safe.
     pub fn lag(&self, partition: PartitionId, records: usize) {
         set(&self.load.lag, partition, records);
+    }
+
+    /// Shows how many outreach of a partition are in flight.
+    pub fn dispatching(&self, partition: PartitionId, outreach: usize) {
+        set(&self.load.dispatching, partition, outreach);
     }
 
     /// Shows the length of a queue.
@@ -520,6 +526,11 @@ impl Load {
                 "partition",
             ),
             lag: make.gauges("care_partition_records_lag", "Records appended and not yet safe", "partition"),
+            dispatching: make.gauges(
+                "care_dispatcher_outreach_in_flight",
+                "Outreach between the log and its outcome",
+                "partition",
+            ),
             queue_len: make.gauges("care_engine_queue_len", "Length of a queue", "queue"),
             queue_refused: make.counters(
                 "care_engine_queue_refused_total",
