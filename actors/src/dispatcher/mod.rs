@@ -13,4 +13,3 @@ pub mod settings;
 pub mod core;
 pub mod perform;
 pub mod run;
-

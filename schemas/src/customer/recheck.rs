@@ -39,8 +39,7 @@ pub fn recheck(outreach: &Outreach, row: &Customer, rulebook: &Rulebook, now: Ti
     if now > outreach.expires {
         return Rechecked::Refused(Reason::MaxAge);
     }
-    let trigger = rulebook.triggers.iter().find(|trigger| trigger.name == outreach.trigger);
-    let hours = trigger.and_then(|trigger| trigger.policy.quiet_hours);
+    let hours = rulebook.triggers.get(&outreach.trigger).and_then(|trigger| trigger.policy.quiet_hours);
     match hours.and_then(|hours| quiet_until(hours, row.profile().zone().value, now)) {
         Some(end) => Rechecked::NotBefore(end),
         None => Rechecked::Clear,
@@ -81,14 +80,13 @@ fn quiet_until(hours: QuietHours, zone: &str, now: Timestamp) -> Option<Timestam
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::customer::Effects;
     use crate::event::{self, Border};
     use crate::ids::{CustomerId, OutreachId, Position, Slot};
     use crate::record::{Command, Input, Record};
     use crate::rulebook::{ContactPolicy, Policy};
+    use crate::trigger::Triggers;
     use crate::value::Properties;
 
     /// 2026-11-25T12:00:00Z.
@@ -196,7 +194,7 @@ mod tests {
     #[test]
     fn the_trigger_in_force_says_which_hours_are_quiet() {
         let trigger = quiet_trigger();
-        let rulebook = Rulebook { triggers: vec![Arc::new(trigger)], ..Rulebook::default() };
+        let rulebook = Rulebook { triggers: Triggers::new([trigger]), ..Rulebook::default() };
         let result = recheck(&outreach(Category::Service), &told(&[]), &rulebook, NOON);
         assert_eq!(result, Rechecked::NotBefore(NOON + Span::hours(1)));
     }
