@@ -13,3 +13,6 @@ pub mod settings;
 pub mod core;
 pub mod perform;
 pub mod run;
+
+#[cfg(test)]
+mod tests;
