@@ -10,6 +10,9 @@ pub mod embedded;
 pub mod log;
 pub mod store;
 
+pub mod outreach;
+pub mod predict;
+
 pub mod replay;
 
 pub mod dump;

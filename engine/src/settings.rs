@@ -16,6 +16,8 @@ use schemas::profile::ProfilePolicy;
 use schemas::time::Span;
 use serde::Deserialize;
 
+use crate::{outreach, predict};
+
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
 
 #[cfg(test)]
@@ -34,11 +36,11 @@ pub struct Settings {
     /// Live customers.
     pub customers: Customers,
     /// Scores.
-    pub predictor: Predictor,
+    pub predictor: predict::Settings,
     /// The dispatcher.
     pub dispatcher: Dispatcher,
     /// Channels by the name that triggers use.
-    pub channels: BTreeMap<String, Channel>,
+    pub channels: BTreeMap<String, outreach::Settings>,
     /// What the shop decides about its customers.
     pub policy: Policy,
     /// Trigger files.
@@ -105,24 +107,6 @@ pub struct Customers {
     pub idle_s: u64,
 }
 
-/// Which predictor answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PredictorKind {
-    /// A transparent rule score.
-    Rules,
-}
-
-/// Section `predictor`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Predictor {
-    /// Which one.
-    pub kind: PredictorKind,
-    /// Wait for a score before the prior stands in.
-    pub deadline_ms: u64,
-}
-
 /// Section `dispatcher`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,22 +119,6 @@ pub struct Dispatcher {
     pub call_deadline_ms: u64,
     /// Wait after a call whose deadline passed.
     pub retry_after_s: i64,
-}
-
-/// What delivers to a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelKind {
-    /// A line in the program's log.
-    Log,
-}
-
-/// Section `channels.NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Channel {
-    /// What delivers.
-    pub kind: ChannelKind,
 }
 
 /// Consent that is taken as given.

@@ -5,6 +5,8 @@ use std::fmt;
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
+use crate::{outreach, predict};
+
 /// What a key may hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Legal {
@@ -28,8 +30,8 @@ pub enum Legal {
     Directives,
 }
 
-/// Every key. A `*` stands for a name that the user chooses.
-pub const KEYS: &[(&str, Legal)] = &[
+/// Every key that no room has for itself. A `*` stands for a name that the user chooses.
+const KEYS: &[(&str, Legal)] = &[
     ("data.dir", Legal::Path),
     ("log.partitions", Legal::Count(1, 1_024, "")),
     ("partition.threads", Legal::Count(0, 1_024, "threads")),
@@ -56,13 +58,10 @@ pub const KEYS: &[(&str, Legal)] = &[
     ("customers.live_max", Legal::Count(100, 100_000_000, "customers")),
     ("customers.memory_max_mib", Legal::Count(1, 1_048_576, "MiB")),
     ("customers.idle_s", Legal::Count(1, 86_400, "s")),
-    ("predictor.kind", Legal::OneOf(&["rules"])),
-    ("predictor.deadline_ms", Legal::Count(1, 60_000, "ms")),
     ("dispatcher.window", Legal::Count(1, 100_000, "outreach")),
     ("dispatcher.fetch_max", Legal::Count(1, 100_000, "records")),
     ("dispatcher.call_deadline_ms", Legal::Count(1, 600_000, "ms")),
     ("dispatcher.retry_after_s", Legal::Count(1, 86_400, "s")),
-    ("channels.*.kind", Legal::OneOf(&["log"])),
     ("policy.late_days", Legal::Count(0, 3_650, "days")),
     ("policy.future_min", Legal::Count(0, 1_440, "min")),
     ("policy.session_idle_min", Legal::Count(1, 1_440, "min")),
@@ -85,10 +84,15 @@ pub const KEYS: &[(&str, Legal)] = &[
     ("observability.log_format", Legal::OneOf(&["text", "json"])),
 ];
 
+/// Returns every key with what it may hold: rooms of several kinds bring their own.
+pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
+    KEYS.iter().chain(predict::KEYS).chain(outreach::KEYS)
+}
+
 impl Legal {
     /// Returns what may stand at `path`, `None` when there is no such key.
     pub fn of(path: &str) -> Option<Legal> {
-        KEYS.iter().find(|(key, _)| covers(key, path)).map(|(_, legal)| *legal)
+        keys().find(|(key, _)| covers(key, path)).map(|(_, legal)| *legal)
     }
 
     /// Returns the value as the settings read it.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::Settings;
-use super::legal::{KEYS, Legal};
+use super::legal::{self, Legal};
 
 /// The documented defaults, as shipped.
 pub const DEFAULTS: &str = include_str!("../../default.toml");
@@ -209,27 +209,11 @@ fn nested(effective: &BTreeMap<String, Effective>) -> Json {
 
 /// Says that there is no such key, and which one may be meant.
 fn unknown(path: &str) -> String {
-    let nearest = KEYS.iter().map(|(key, _)| (distance(key, path), *key)).min();
+    let nearest = legal::keys().map(|(key, _)| (strsim::osa_distance(key, path), *key)).min();
     match nearest {
         Some((steps, key)) if steps <= path.len() / 3 + 1 => format!("no such setting; nearest is {key}"),
         Some(_) | None => "no such setting; `care check-config` lists all".to_owned(),
     }
-}
-
-/// Returns how many characters have to be changed, added or left out to make one text the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 fn one_line(text: &str) -> String {

@@ -1,0 +1,44 @@
+//! The outreach room: one file per kind of channel. A new one is a file, and an arm in [`Kind`], [`KEYS`] and [`build`].
+//!
+//! A channel delivers and remembers nothing of who gets what: that is the ledger's affair.
+
+pub mod log;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actors::port::channel::{Channel, Channels};
+use serde::Deserialize;
+use smol_str::SmolStr;
+
+use crate::settings::legal::Legal;
+
+/// What delivers to a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A line in the program's log.
+    Log,
+}
+
+/// Section `channels.NAME` of the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// What delivers.
+    pub kind: Kind,
+}
+
+/// The keys of the section; a `*` stands for the channel's name.
+pub const KEYS: &[(&str, Legal)] = &[("channels.*.kind", Legal::OneOf(&["log"]))];
+
+/// Returns the channels that the settings name.
+pub fn build(settings: &BTreeMap<String, Settings>) -> Channels {
+    settings.iter().map(|(name, settings)| (SmolStr::new(name), channel(settings))).collect()
+}
+
+fn channel(settings: &Settings) -> Arc<dyn Channel> {
+    match settings.kind {
+        Kind::Log => Arc::new(log::LogChannel),
+    }
+}
