@@ -1,7 +1,9 @@
 //! State in motion: the actors of the Care Engine, the ports they speak through, and the protocol that keeps events exactly once.
 //!
-//! Read in this order: [`port`] is what the outside must offer; `partition` owns one partition of the log and its customers;
-//! [`dispatcher`] turns outreach into channel calls; `kit` holds the in-memory doubles and the contract suites that every adapter passes.
+//! Read in this order: [`port`] is what the outside must offer; [`partition`] owns one partition of the log and its customers;
+//! [`dispatcher`] turns outreach into channel calls; [`node`] runs the partitions that this process was assigned and says when nothing
+//! is left to do; [`metrics`] names everything that is counted; `kit` holds the in-memory doubles and the contract suites that every
+//! adapter passes.
 
 pub mod port;
 
@@ -10,6 +12,8 @@ pub mod dead_letter;
 pub mod partition;
 
 pub mod dispatcher;
+
+pub mod node;
 
 pub mod metrics;
 

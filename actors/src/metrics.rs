@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::{
-    CounterVec, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    CounterVec, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
-use schemas::customer::Tally;
-use schemas::decision::{Decision, OutcomeStatus};
+use schemas::decision::{OutcomeStatus, Reason, Verdict};
 use schemas::ids::PartitionId;
 use schemas::score::{Head, ScoreSource};
 use smol_str::SmolStr;
 
+use crate::partition::core::Counts;
 use crate::port::log::Topic;
 
 /// Trigger names that are told apart; those that come later are counted as `other`.
@@ -88,25 +88,6 @@ impl Queue {
     }
 }
 
-/// Which rows a flush writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlushClass {
-    /// Rows with something that must leave at once.
-    Urgent,
-    /// Every other row.
-    Quiet,
-}
-
-impl FlushClass {
-    /// Returns the name used as label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            FlushClass::Urgent => "urgent",
-            FlushClass::Quiet => "quiet",
-        }
-    }
-}
-
 /// One value as a scrape would show it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
@@ -147,7 +128,6 @@ struct Events {
 struct Rows {
     written: IntCounter,
     written_bytes: IntCounter,
-    flushes: IntCounterVec,
     loaded: IntCounter,
     passivated: IntCounter,
     panicked: IntCounter,
@@ -178,7 +158,7 @@ struct Load {
 #[derive(Clone)]
 struct Times {
     stage: CounterVec,
-    flush: HistogramVec,
+    flush: Histogram,
     timer_lateness: Histogram,
     decision_latency: Histogram,
 }
@@ -205,21 +185,23 @@ impl Metrics {
         }
     }
 
-    /// Counts what transitions of customer rows did.
-    pub fn applied(&self, tally: &Tally) {
-        let Tally { applied, replayed, duplicate, late, clamped, told, unawaited } = *tally;
-        let events = &self.events;
+    /// Counts what a partition has done since it was counted last.
+    pub fn counted(&self, since: &Counts) {
+        let (events, rows) = (&self.events, &self.rows);
         for (counter, n) in [
-            (&events.applied, applied),
-            (&events.replayed, replayed),
-            (&events.duplicate, duplicate),
-            (&events.late, late),
-            (&events.clamped, clamped),
-            (&events.told, told),
-            (&events.unawaited, unawaited),
+            (&events.applied, since.applied),
+            (&events.replayed, since.replayed),
+            (&events.duplicate, since.duplicate),
+            (&events.late, since.late),
+            (&events.clamped, since.clamped),
+            (&events.told, since.told),
+            (&events.unawaited, since.unawaited),
+            (&rows.loaded, since.loads),
+            (&rows.passivated, since.passivated),
+            (&rows.panicked, since.panics),
         ] {
             if n > 0 {
-                counter.inc_by(u64::from(n));
+                counter.inc_by(n);
             }
         }
     }
@@ -235,26 +217,10 @@ impl Metrics {
     }
 
     /// Counts one acknowledged write of rows.
-    pub fn flushed(&self, class: FlushClass, rows: u64, bytes: u64, took: Duration) {
+    pub fn flushed(&self, rows: u64, bytes: u64, took: Duration) {
         self.rows.written.inc_by(rows);
         self.rows.written_bytes.inc_by(bytes);
-        self.rows.flushes.with_label_values(&[class.as_str()]).inc();
-        self.times.flush.with_label_values(&[class.as_str()]).observe(took.as_secs_f64());
-    }
-
-    /// Counts customers that came to life.
-    pub fn loaded(&self, customers: u64) {
-        self.rows.loaded.inc_by(customers);
-    }
-
-    /// Counts customers that were put to rest.
-    pub fn passivated(&self, customers: u64) {
-        self.rows.passivated.inc_by(customers);
-    }
-
-    /// Counts a customer that panicked and is loaded again.
-    pub fn panicked(&self) {
-        self.rows.panicked.inc();
+        self.times.flush.observe(took.as_secs_f64());
     }
 
     /// Counts acknowledged relays to a topic.
@@ -267,11 +233,12 @@ impl Metrics {
         self.rows.leases_lost.with_label_values(&[&partition.0.to_string()]).inc();
     }
 
-    /// Counts a decision by trigger, verdict and reason.
-    pub fn decided(&self, decision: &Decision) {
-        let labels = [decision.verdict.as_str(), decision.reason.as_str()];
-        let trigger = self.trigger_label(&decision.trigger);
-        self.outcomes.decisions.with_label_values(&[trigger.as_str(), labels[0], labels[1]]).inc();
+    /// Counts a decision that is durable, and how long after the reading of its record, or the firing of its timer, it was.
+    pub fn decided(&self, trigger: &SmolStr, verdict: Verdict, reason: Reason, took: Duration) {
+        let trigger = self.trigger_label(trigger);
+        let labels = [trigger.as_str(), verdict.as_str(), reason.as_str()];
+        self.outcomes.decisions.with_label_values(&labels).inc();
+        self.times.decision_latency.observe(took.as_secs_f64());
     }
 
     /// Counts an outreach that a dispatcher brought to an end.
@@ -326,6 +293,14 @@ impl Metrics {
         self.load.queue_len.with_label_values(&[queue.as_str()]).set(len);
     }
 
+    /// Shows that one of several queues of a kind has grown or shrunk.
+    pub fn queue_moved(&self, queue: Queue, from: usize, to: usize) {
+        let by = i64::try_from(to).unwrap_or(i64::MAX) - i64::try_from(from).unwrap_or(i64::MAX);
+        if by != 0 {
+            self.load.queue_len.with_label_values(&[queue.as_str()]).add(by);
+        }
+    }
+
     /// Counts what a full queue turned away.
     pub fn queue_refused(&self, queue: Queue) {
         self.load.queue_refused.with_label_values(&[queue.as_str()]).inc();
@@ -339,11 +314,6 @@ impl Metrics {
     /// Notes how long after its due time a timer fired.
     pub fn timer_fired(&self, late: Duration) {
         self.times.timer_lateness.observe(late.as_secs_f64());
-    }
-
-    /// Notes how long after its append an event led to a decision.
-    pub fn decided_after(&self, took: Duration) {
-        self.times.decision_latency.observe(took.as_secs_f64());
     }
 
     /// Returns everything in the text format of Prometheus.
@@ -463,7 +433,6 @@ impl Rows {
             written: make.counter("care_partition_rows_written_total", "Customer rows made durable"),
             written_bytes: make
                 .counter("care_partition_rows_written_bytes_total", "Bytes of customer rows made durable"),
-            flushes: make.counters("care_partition_flushes_total", "Writes of groups of rows", &["class"]),
             loaded: make.counter("care_partition_customers_loaded_total", "Customers that came to life"),
             passivated: make
                 .counter("care_partition_customers_passivated_total", "Customers that were put to rest"),
@@ -545,17 +514,16 @@ impl Times {
     fn new(make: &Make<'_>) -> Self {
         let stage =
             Opts::new("care_partition_stage_seconds_total", "Processor time by stage of an event's path");
-        let flush = HistogramOpts::new("care_partition_flush_seconds", "Time until rows were durable");
         Self {
             stage: make.register(CounterVec::new(stage, &["stage"])),
-            flush: make.register(HistogramVec::new(flush.buckets(SECONDS.to_vec()), &["class"])),
+            flush: make.histogram("care_partition_flush_seconds", "Time until a group of rows was durable"),
             timer_lateness: make.histogram(
                 "care_partition_timer_lateness_seconds",
                 "Time from a timer's due time to its firing",
             ),
             decision_latency: make.histogram(
                 "care_partition_decision_latency_seconds",
-                "Time from an event's append to its decision",
+                "Time from the reading of a record, or the firing of a timer, to the durable decision",
             ),
         }
     }

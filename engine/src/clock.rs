@@ -21,6 +21,10 @@ impl Clock for SystemClock {
         since_boot()
     }
 
+    fn thread_cpu(&self) -> Duration {
+        thread_cpu()
+    }
+
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(span))
     }
@@ -52,6 +56,10 @@ impl Clock for ReplayClock {
 
     fn boot(&self) -> Duration {
         since_boot()
+    }
+
+    fn thread_cpu(&self) -> Duration {
+        thread_cpu()
     }
 
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {

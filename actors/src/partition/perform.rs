@@ -53,7 +53,7 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
         Io::ScanWakeUps { from, to } => {
             Done::WakeUps { to, wake_ups: store.scan_wake_ups(partition, from, to).await? }
         }
-        Io::Relay { topic, records, decisions } => {
+        Io::Relay { topic, records, decisions, .. } => {
             let generation = match decisions.is_empty() {
                 true => None,
                 false => Some(store.write_decisions(decisions).await?.generation),
@@ -62,7 +62,7 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
             Done::Relayed { topic, generation }
         }
         Io::Score { cell, ask, deadline } => score(cell, ask, ports, deadline).await,
-        Io::DeadLetter { position, record } => {
+        Io::DeadLetter { position, record, .. } => {
             ports.sink.append(Topic::DeadLetter, vec![record]).await?;
             Done::DeadLettered(position)
         }

@@ -34,6 +34,8 @@ pub enum Input {
     },
     /// Time passed; due by `Core::deadline` at the latest.
     Tick,
+    /// Somebody waits until everything is durable and confirmed: write and confirm now what would wait for its time.
+    Settle,
     /// The partition is to be given up: drain, then release.
     Revoke,
     /// Something asked for was done.
@@ -137,6 +139,8 @@ pub enum Io {
         records: Vec<NewRecord>,
         /// The decisions among them.
         decisions: Vec<Decision>,
+        /// Since when each decision is on its way, since boot: its record was read, or its timer fired.
+        since: Vec<Duration>,
     },
     /// Ask the predictor.
     Score {
@@ -151,6 +155,8 @@ pub enum Io {
     DeadLetter {
         /// Where it stood.
         position: Position,
+        /// Short name of the reason, for counting.
+        reason: &'static str,
         /// The letter.
         record: NewRecord,
     },

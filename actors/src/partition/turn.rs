@@ -45,6 +45,8 @@ pub enum Step {
     Wake {
         /// Log time.
         now: Timestamp,
+        /// When what woke the row was due, for metrics.
+        due: Timestamp,
         /// The index entry that woke the row, to be cleared in it when it stands there.
         entry: Option<Timestamp>,
     },

@@ -14,6 +14,9 @@ pub trait Clock: Send + Sync {
     /// Returns time since boot, suspended time included, for leases, margins and durations. Never goes back.
     fn boot(&self) -> Duration;
 
+    /// Returns the processor time that the calling thread has used, for telling where it goes.
+    fn thread_cpu(&self) -> Duration;
+
     /// Returns a future that resolves after `span`.
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()>;
 }

@@ -64,6 +64,10 @@ impl Clock for Handle {
         Duration::from_millis(locked(&self.shared).now as u64)
     }
 
+    fn thread_cpu(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         let until = self.boot() + span;
         let shared = Arc::clone(&self.shared);

@@ -142,7 +142,7 @@ impl Process {
     /// Returns true when everything in the log is read and safe.
     pub fn is_at_rest(&self, end: usize) -> bool {
         let levels = self.core.levels();
-        levels.confirmed.0 as usize == end && levels.dirty == 0 && levels.relaying == 0
+        levels.confirmed.0 as usize == end && levels.dirty == 0 && levels.unsent == 0
     }
 
     /// Does one thing: a tick, a turn, or a reply that is there.

@@ -113,7 +113,7 @@ impl Cell {
                     loaded = Some(self.load(row, shelf));
                 }
                 Step::Record(record) => self.apply(&record, &mut effects, chance),
-                Step::Wake { now, entry } => self.wake(now, entry, &mut effects, chance),
+                Step::Wake { now, entry, .. } => self.wake(now, entry, &mut effects, chance),
                 Step::Answer(answer) => self.answer(&answer, &mut effects, chance),
                 Step::Clear(numbers) => {
                     self.row.outbox.retain(|entry| !numbers.contains(&entry.number));

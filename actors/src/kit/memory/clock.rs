@@ -50,6 +50,11 @@ impl Clock for ManualClock {
         self.hands.borrow().boot
     }
 
+    /// Returns zero: no time passes here but what a test says.
+    fn thread_cpu(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         let mut hands = self.hands.subscribe();
         let wake_at = self.boot() + span;

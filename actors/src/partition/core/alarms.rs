@@ -39,6 +39,11 @@ impl Alarms {
         }
     }
 
+    /// Returns when the first pending alarm is due.
+    pub(super) fn first_due(&self) -> Option<Timestamp> {
+        self.pending.first().map(|(due, _)| *due)
+    }
+
     /// Takes the alarms due strictly before `clock`. They stay open.
     pub(super) fn due(&mut self, clock: Timestamp) -> BTreeSet<(Timestamp, CustomerId)> {
         match self.pending.first() {

@@ -66,6 +66,28 @@ pub(super) struct Entry {
     pub(super) used: Duration,
     /// The hold that the ordered holds know.
     pub(super) hold: Option<Position>,
+    /// What the core counts as open of this customer.
+    pub(super) open: Open,
+}
+
+/// What waits for the outside: of one customer, or of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Open {
+    /// Outbox entries that are not relayed.
+    pub(super) unsent: usize,
+    /// Outbox entries that are relayed and not cleared.
+    pub(super) uncleared: usize,
+    /// Scores asked for.
+    pub(super) asks: usize,
+}
+
+impl Open {
+    /// Counts a part anew.
+    pub(super) fn replace(&mut self, known: Open, now: Open) {
+        self.unsent = self.unsent - known.unsent + now.unsent;
+        self.uncleared = self.uncleared - known.uncleared + now.uncleared;
+        self.asks = self.asks - known.asks + now.asks;
+    }
 }
 
 /// Whether a customer can take a turn.
@@ -127,6 +149,8 @@ pub(super) struct Out {
     pub(super) number: u64,
     /// The record that holds the position for it.
     pub(super) cause: Option<Position>,
+    /// When what caused it was read or fired, since boot.
+    pub(super) since: Duration,
     /// How far it is.
     pub(super) stage: Stage,
     /// What is to be relayed; gone once it is.
@@ -188,6 +212,7 @@ impl Entry {
             weight: 0,
             used,
             hold: None,
+            open: Open::default(),
         }
     }
 
@@ -204,6 +229,13 @@ impl Entry {
             lowest = min(lowest, self.asks.iter().filter_map(|ask| ask.hold).min());
         }
         lowest
+    }
+
+    /// Counts what waits for the outside.
+    pub(super) fn open_now(&self) -> Open {
+        let waits = |out: &&Out| matches!(out.stage, Stage::Waiting | Stage::Queued);
+        let unsent = self.outbox.iter().filter(waits).count();
+        Open { unsent, uncleared: self.outbox.len() - unsent, asks: self.asks.len() }
     }
 
     /// Returns true when everything in the outbox was relayed.

@@ -1,10 +1,12 @@
 //! Reading: fetches records, decodes them, gives each to its customer, and sets aside what nobody can handle.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use schemas::event::Rejection;
 use schemas::ids::{CustomerId, Position};
-use schemas::record::LogRecord;
+use schemas::record::{LogRecord, Record};
 use schemas::time::Timestamp;
 
 use super::Core;
@@ -38,8 +40,10 @@ pub(super) struct Feed {
     read_to: Option<Timestamp>,
     /// Behind the highest record ever read in this assignment.
     read_through: Position,
-    /// First record of every batch read, with its stamp, as far back as the position.
-    stamps: VecDeque<(Position, Timestamp)>,
+    /// Batches read, as far back as the position.
+    batches: VecDeque<Batch>,
+    /// What was decoded ahead of the routing, in order.
+    ahead: VecDeque<(Position, Result<Record, Rejection>)>,
     /// Dead letters under way.
     letters: BTreeSet<Position>,
     /// Invalid records since the last valid one.
@@ -50,6 +54,17 @@ pub(super) struct Feed {
     touched: Vec<u32>,
 }
 
+/// A batch that was read.
+#[derive(Clone, Copy, Debug)]
+struct Batch {
+    /// Its first record.
+    first: Position,
+    /// Log time of that record.
+    stamp: Timestamp,
+    /// When it was read, since boot.
+    at: Duration,
+}
+
 impl Feed {
     /// Returns true when nothing waits.
     pub(super) fn is_idle(&self) -> bool {
@@ -58,6 +73,10 @@ impl Feed {
 
     pub(super) fn first_letter(&self) -> Option<Position> {
         self.letters.first().copied()
+    }
+
+    pub(super) fn letters_open(&self) -> usize {
+        self.letters.len()
     }
 
     pub(super) fn letter_is_durable(&mut self, position: Position) {
@@ -83,15 +102,29 @@ impl Feed {
         stop
     }
 
-    fn note_stamps(&mut self, records: &[LogRecord], position: Position) {
+    fn note_batch(&mut self, records: &[LogRecord], position: Position, at: Duration) {
         let Some(first) = records.first() else { return };
-        while self.stamps.back().is_some_and(|(at, _)| *at >= first.position) {
-            self.stamps.pop_back();
+        while self.batches.back().is_some_and(|batch| batch.first >= first.position) {
+            self.batches.pop_back();
         }
-        self.stamps.push_back((first.position, first.stamp));
-        while self.stamps.get(1).is_some_and(|(at, _)| *at <= position) {
-            self.stamps.pop_front();
+        self.batches.push_back(Batch { first: first.position, stamp: first.stamp, at });
+        while self.batches.get(1).is_some_and(|batch| batch.first <= position) {
+            self.batches.pop_front();
         }
+    }
+
+    fn batch_of(&self, position: Position) -> Option<&Batch> {
+        self.batches.iter().rev().find(|batch| batch.first <= position)
+    }
+
+    /// Returns what was decoded ahead for a record; records come in the order in which they were decoded.
+    fn take_ahead(&mut self, position: Position) -> Option<Result<Record, Rejection>> {
+        while let Some((at, decoded)) = self.ahead.pop_front() {
+            if at == position {
+                return Some(decoded);
+            }
+        }
+        None
     }
 }
 
@@ -119,7 +152,22 @@ impl Core {
         if position >= self.feed.next {
             return self.log_time();
         }
-        self.feed.stamps.iter().rev().find(|(at, _)| *at <= position).map(|(_, stamp)| *stamp)
+        self.feed.batch_of(position).map(|batch| batch.stamp)
+    }
+
+    /// Returns when a record was read, since boot; now, if that is not known any more.
+    pub(super) fn read_at(&self, position: Position) -> Duration {
+        self.feed.batch_of(position).map_or(self.now.boot, |batch| batch.at)
+    }
+
+    /// Decodes what was fetched, so that an executor can tell the time of decoding from that of routing. To be followed by the input
+    /// that brings the same records; without it they are decoded there.
+    pub fn decode_ahead(&mut self, fetched: &Fetched) {
+        self.feed.ahead.clear();
+        for record in &fetched.records {
+            let decoded = (self.decode)(record, &self.border);
+            self.feed.ahead.push_back((record.position, decoded));
+        }
     }
 
     pub(super) fn fetched(&mut self, from: Position, fetched: Fetched) {
@@ -127,7 +175,8 @@ impl Core {
             return;
         }
         let confirmed = self.lease_position();
-        self.feed.note_stamps(&fetched.records, confirmed);
+        let boot = self.now.boot;
+        self.feed.note_batch(&fetched.records, confirmed, boot);
         let first = fetched.records.first().map(|record| record.stamp);
         let last = fetched.records.last().map(|record| record.stamp);
         if let Some(stamp) = first.or(fetched.end_at) {
@@ -161,7 +210,7 @@ impl Core {
         {
             return;
         }
-        let decoded = (self.decode)(&record, &self.border);
+        let decoded = self.feed.take_ahead(position).unwrap_or_else(|| (self.decode)(&record, &self.border));
         if !again {
             self.counts.read += 1;
             let (run, max) = (self.settings.invalid_run_max, self.settings.invalid_max);
@@ -182,7 +231,7 @@ impl Core {
         &mut self,
         customer: CustomerId,
         position: Position,
-        record: schemas::record::Record,
+        record: Record,
         touched: &mut Vec<u32>,
     ) {
         let index = self.find_or_load(customer);
@@ -200,7 +249,7 @@ impl Core {
     }
 
     /// Appends a record to the dead letters; it holds the position until that is durable.
-    fn set_aside(&mut self, record: &LogRecord, reason: &str, message: &str) {
+    fn set_aside(&mut self, record: &LogRecord, reason: &'static str, message: &str) {
         tracing::warn!(
             partition = self.partition.0,
             position = record.position.0,
@@ -211,7 +260,7 @@ impl Core {
         self.counts.dead_lettered += 1;
         self.feed.letters.insert(record.position);
         let letter = DeadLetter::of(Topic::Events, self.partition, record, reason, message);
-        self.act(Io::DeadLetter { position: record.position, record: letter.record() });
+        self.act(Io::DeadLetter { position: record.position, reason, record: letter.record() });
     }
 
     /// Returns where the customer stands among the live ones; one that is not live is loaded.

@@ -239,6 +239,14 @@ impl Core {
         }
     }
 
+    /// Confirms without waiting for the interval. What has to be old enough first still has to.
+    pub(super) fn confirm_now(&mut self) {
+        if !self.has_margin() && self.lease.under_way.is_none() {
+            self.lease.looked = Duration::ZERO;
+            self.look_at_lease();
+        }
+    }
+
     fn confirm(&mut self) {
         if self.lease.under_way.is_some() {
             return;

@@ -9,6 +9,7 @@
 //! [`panics`] takes back what a customer that is gone had only in memory.
 
 mod alarms;
+mod counts;
 mod entry;
 mod feed;
 mod flush;
@@ -23,12 +24,12 @@ mod turns;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use schemas::customer::Tally;
 use schemas::event::{Border, Rejection};
 use schemas::ids::{CustomerId, PartitionId, Position};
 use schemas::record::{LogRecord, Record};
 
-use self::entry::Entry;
+pub use self::counts::{Counts, Levels};
+use self::entry::{Entry, Open};
 use super::protocol::{Action, Done, End, Failure, Input, Io, Now};
 use super::settings::{Rules, Settings};
 use super::turn::{CellId, Refused, Step};
@@ -89,6 +90,10 @@ pub struct Core {
     /// Memory of the live customers.
     weight: usize,
     spare: Vec<Vec<Step>>,
+    /// Customers that have a turn.
+    busy: usize,
+    /// What all customers have open.
+    open: Open,
     counts: Counts,
 }
 
@@ -110,58 +115,6 @@ enum Phase {
     },
     /// Over.
     Ended,
-}
-
-/// What a core has done and holds, for metrics. Counts only rise.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Counts {
-    /// What the customers' transitions counted.
-    pub tally: Tally,
-    /// Records read the first time.
-    pub read: u64,
-    /// Records that could not be decoded, or that a customer panicked on twice.
-    pub dead_lettered: u64,
-    /// Turns given.
-    pub turns: u64,
-    /// Rows handed to the store.
-    pub rows: u64,
-    /// Rows read.
-    pub loads: u64,
-    /// Records relayed.
-    pub relayed: u64,
-    /// Customers woken by a timer.
-    pub wakes: u64,
-    /// Customers that panicked.
-    pub panics: u64,
-    /// Customers passivated.
-    pub passivated: u64,
-    /// Scores asked for.
-    pub asks: u64,
-    /// Calls that failed and were or are made again.
-    pub retries: u64,
-}
-
-/// How full a core is now, for metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Levels {
-    /// Live customers.
-    pub live: usize,
-    /// Their approximate memory. Units: bytes.
-    pub weight: usize,
-    /// Customers whose row differs from the durable one.
-    pub dirty: usize,
-    /// Records that wait for their customer.
-    pub waiting: usize,
-    /// Rows being read.
-    pub loading: usize,
-    /// Writes in flight.
-    pub groups: usize,
-    /// Entries that wait to be relayed.
-    pub relaying: usize,
-    /// The next record to be read.
-    pub next: Position,
-    /// The position confirmed in the lease row.
-    pub confirmed: Position,
 }
 
 impl Core {
@@ -192,6 +145,8 @@ impl Core {
             hand: 0,
             weight: 0,
             spare: Vec::new(),
+            busy: 0,
+            open: Open::default(),
             counts: Counts::default(),
         }
     }
@@ -206,6 +161,7 @@ impl Core {
         match input {
             Input::Start { nonce } => self.start(nonce),
             Input::Tick => self.tick(),
+            Input::Settle => self.settle(),
             Input::Revoke => self.revoke(),
             Input::Done(done) => self.done(done),
             Input::Failed(io, failure) => self.failed(*io, failure),
@@ -229,26 +185,6 @@ impl Core {
         let group = self.flush.group_due(&self.settings);
         let retry = self.retries.iter().map(|(at, _)| *at).min();
         [Some(grid), Some(confirm), group, retry].into_iter().flatten().min()
-    }
-
-    /// Returns what the core has done.
-    pub fn counts(&self) -> &Counts {
-        &self.counts
-    }
-
-    /// Returns how full the core is.
-    pub fn levels(&self) -> Levels {
-        Levels {
-            live: self.live.len(),
-            weight: self.weight,
-            dirty: self.flush.dirty,
-            waiting: self.feed.waiting,
-            loading: self.feed.loading,
-            groups: self.flush.groups_open(),
-            relaying: self.relay.waiting(),
-            next: self.feed.next,
-            confirmed: self.lease.row.position,
-        }
     }
 
     /// Returns the epoch that this owner holds, once it does.
@@ -337,6 +273,14 @@ impl Core {
         }
     }
 
+    /// Writes and confirms at once what would wait for its time.
+    fn settle(&mut self) {
+        if self.phase == Phase::Running {
+            self.flush_everything();
+            self.confirm_now();
+        }
+    }
+
     /// Notes the store's generation; a change means that what was acknowledged may be gone.
     fn note_generation(&mut self, generation: u64) {
         let first = *self.lease.generation.get_or_insert(generation);
@@ -357,6 +301,7 @@ impl Core {
 
     /// Tells the ordered holds what the customer at `index` holds now.
     fn refresh_hold(&mut self, index: u32) {
+        self.recount(index);
         let rules = self.rules;
         let entry = self.at(index);
         let hold = entry.lowest(&rules);

@@ -5,7 +5,7 @@
 use schemas::ids::CustomerId;
 
 use super::Core;
-use super::entry::{Entry, State};
+use super::entry::{Entry, Open, State};
 use super::turns::first_record;
 use crate::partition::protocol::End;
 use crate::partition::turn::{CellId, Step};
@@ -90,6 +90,8 @@ impl Core {
         self.feed.waiting -= queued + old.turn.as_ref().map_or(0, |turn| turn.records as usize);
         self.feed.loading -= usize::from(old.state == State::Loading);
         self.weight -= old.weight;
+        self.busy -= usize::from(old.turn.is_some());
+        self.open.replace(old.open, Open::default());
         self.flush.dirty -= usize::from(old.is_dirty());
         self.flush.quiet -= usize::from(old.quiet);
         for alarm in &old.alarms {

@@ -2,7 +2,7 @@
 //! is only in memory. The look goes round the table (a clock: close to least recently used, without a list to keep).
 
 use super::Core;
-use super::entry::State;
+use super::entry::{Open, State};
 use crate::partition::protocol::Action;
 use crate::partition::turn::CellId;
 
@@ -47,6 +47,7 @@ impl Core {
         self.live.remove(&entry.customer);
         self.free.push(index);
         self.weight -= entry.weight;
+        self.open.replace(entry.open, Open::default());
         self.counts.passivated += 1;
         // Nothing of the following is there in a clean customer.
         self.flush.dirty -= usize::from(entry.is_dirty());

@@ -101,6 +101,7 @@ impl Core {
 
     fn send_relay(&mut self, topic: Topic, batch: Vec<(CellId, u64)>) {
         let (mut records, mut decisions) = (Vec::with_capacity(batch.len()), Vec::new());
+        let mut since = Vec::new();
         let mut under_way = Vec::with_capacity(batch.len());
         let (partition, partitions, epoch) = (self.partition, self.partitions, self.lease_epoch());
         for (cell, number) in batch {
@@ -112,6 +113,7 @@ impl Core {
             records.push(record(body, &customer, partition, partitions, epoch));
             if let Outgoing::Decision(decision) = body {
                 decisions.push(Decision::clone(decision));
+                since.push(out.since);
             }
             under_way.push((cell, number));
         }
@@ -122,7 +124,7 @@ impl Core {
         if let Some(queue) = self.relay.queue(topic) {
             queue.under_way = under_way;
         }
-        self.act(Io::Relay { topic, records, decisions });
+        self.act(Io::Relay { topic, records, decisions, since });
     }
 
     /// An append is durable.

@@ -84,6 +84,15 @@ impl Core {
         }
     }
 
+    /// Returns at least how many wake-ups log time has passed; one more while the timer index is not read that far.
+    pub(super) fn overdue(&self) -> usize {
+        let Some(clock) = self.log_time() else { return 0 };
+        let unread = self.timers.scanned_to.is_none_or(|to| to <= slot_of(clock.min(self.now.wall)));
+        let next = self.timers.wheel.peek().map(|Reverse((at, _))| *at);
+        let first = [self.timers.alarms.first_due(), next].into_iter().flatten();
+        usize::from(unread) + first.filter(|at| *at < clock).count()
+    }
+
     fn scan(&mut self) {
         let Some(from) = self.timers.scanned_to else { return };
         let to = (slot_of(self.now.wall) + 1).min(from + SCAN_SLOTS);
@@ -113,7 +122,7 @@ impl Core {
         entry.used = boot;
         entry.alarms.push(Alarm { due, version: None });
         let passed = if rearms { due } else { Timestamp(i64::MIN) };
-        entry.queue.push(Step::Wake { now: clock, entry: Some(passed) });
+        entry.queue.push(Step::Wake { now: clock, due, entry: Some(passed) });
         self.counts.wakes += 1;
         self.give_turn(index);
     }
@@ -127,7 +136,7 @@ impl Core {
             Some(due) if due < clock => {
                 let customer = &entry.customer;
                 if self.feed.strikes.get(customer).is_none_or(|strikes| *strikes < STRIKES_QUIET) {
-                    entry.queue.push(Step::Wake { now: clock, entry: None });
+                    entry.queue.push(Step::Wake { now: clock, due, entry: None });
                     self.counts.wakes += 1;
                     self.give_turn(index);
                 }

@@ -1,6 +1,6 @@
 //! Turns: gives a customer its steps, and follows what it did with them: what is to be held, asked, relayed, written.
 
-use schemas::customer::{OutboxEntry, Tally, Urgency};
+use schemas::customer::{OutboxEntry, Urgency};
 use schemas::ids::{CustomerId, Position};
 use schemas::score::{Answer, Ask};
 
@@ -80,6 +80,7 @@ impl Core {
         entry.state = State::Busy;
         let cell = CellId { index, incarnation: entry.incarnation };
         self.counts.turns += 1;
+        self.busy += 1;
         self.actions.push(Action::Turn(Turn { cell, steps, encode }));
     }
 
@@ -133,9 +134,10 @@ impl Core {
         entry.weight = turned.weight;
         entry.next_due = turned.next_due;
         self.weight = self.weight.saturating_add_signed(heavier);
+        self.busy -= 1;
         self.feed.waiting -= turn.records as usize;
         self.keep_spare(turned.steps);
-        add(&mut self.counts.tally, &turned.effects.tally);
+        self.counts.tally(&turned.effects.tally);
         if let Some(loaded) = turned.loaded {
             self.came_to_life(index, loaded);
         }
@@ -149,6 +151,7 @@ impl Core {
         entry.links.extend(turned.effects.links);
         entry.wanted |= turned.effects.urgency == Urgency::Urgent;
         self.note_outbox(index, turned.effects.outbox, &turn);
+        self.note_withdrawn(index, &turned.effects.withdrawn);
         self.note_asks(index, turned.effects.asks);
         self.note_alarms(index, &turn);
         if turn.wakes && !self.feed.strikes.is_empty() {
@@ -256,13 +259,21 @@ impl Core {
         }
     }
 
+    /// Follows an erase: what it took out of the outbox is not relayed any more, unless it is under way.
+    fn note_withdrawn(&mut self, index: u32, numbers: &[u64]) {
+        if !numbers.is_empty() {
+            self.at(index).outbox.retain(|out| !numbers.contains(&out.number));
+        }
+    }
+
     fn add_out(&mut self, index: u32, entry: OutboxEntry, stage: Stage) {
         // What lies before the confirmed position cannot hold it any more.
         let cause = entry.cause.filter(|cause| *cause >= self.lease_position());
+        let since = entry.cause.map_or(self.now.boot, |cause| self.read_at(cause));
         let known = self.at(index);
         let cell = CellId { index, incarnation: known.incarnation };
         let number = entry.number;
-        known.outbox.push(Out { number, cause, stage, body: Some(entry.body) });
+        known.outbox.push(Out { number, cause, since, stage, body: Some(entry.body) });
         if stage == Stage::Queued {
             self.queue_relay(cell, number);
         }
@@ -303,14 +314,4 @@ pub(super) fn first_record(steps: &[Step]) -> Option<Position> {
         Step::Record(record) => Some(record.position),
         Step::Load { .. } | Step::Wake { .. } | Step::Answer(_) | Step::Clear(_) => None,
     })
-}
-
-fn add(total: &mut Tally, tally: &Tally) {
-    total.applied += tally.applied;
-    total.replayed += tally.replayed;
-    total.duplicate += tally.duplicate;
-    total.late += tally.late;
-    total.clamped += tally.clamped;
-    total.told += tally.told;
-    total.unawaited += tally.unawaited;
 }

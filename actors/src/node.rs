@@ -1,0 +1,210 @@
+//! A node: the partitions that this process was assigned, each on its arbiter, and what all of them together have done.
+//!
+//! It follows the log's assignments and decides nothing about what a partition does. A partition that stops for a person to look at
+//! ends every wait with the reason: nobody waits for what cannot come.
+
+mod quiet;
+mod seats;
+
+use std::num::NonZero;
+use std::sync::Arc;
+
+use actix::{Arbiter, System};
+use futures_util::future::{self, Either};
+use schemas::event::Border;
+use schemas::ids::PartitionId;
+use schemas::rulebook::Rulebook;
+use tokio::task::JoinHandle;
+
+use self::seats::Seats;
+use crate::metrics::Metrics;
+use crate::partition::actor::Revoke;
+use crate::partition::board::Standing;
+use crate::partition::cell::Cell;
+use crate::partition::core::{Counts, Levels};
+use crate::partition::meter::Meter;
+use crate::partition::plan::Plan;
+use crate::partition::settings::{Rules, Settings};
+use crate::port::Ports;
+use crate::port::log::{self, Assignment};
+
+/// Turns that wait in a customer's mailbox. A partition gives a customer one at a time.
+pub const MAILBOX: usize = 64;
+
+/// How a node runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeSettings {
+    /// Threads that the partitions are spread over; 0 = one per core.
+    pub threads: usize,
+    /// Bound of a customer's mailbox.
+    pub mailbox: usize,
+    /// Bounds and intervals of each partition.
+    pub partition: Settings,
+    /// Rules of the protocol, all on.
+    pub rules: Rules,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self { threads: 0, mailbox: MAILBOX, partition: Settings::default(), rules: Rules::default() }
+    }
+}
+
+/// Why a node cannot start, or what is waited for cannot come.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no actix system on this thread.
+    #[error("start a node outside of an actix system")]
+    NoSystem,
+    /// The operating system gives no thread.
+    #[error("start a thread for partitions")]
+    Thread(#[from] std::io::Error),
+    /// A partition stopped; a person must look.
+    #[error("go on: {0}")]
+    Stopped(String),
+    /// The log does not say where it ends.
+    #[error("read the log's end")]
+    Log(#[from] log::Error),
+}
+
+/// The partitions of this process.
+pub struct Node {
+    plan: Arc<Plan>,
+    seats: Arc<Seats>,
+    arbiters: Arc<[Thread]>,
+    /// Follows the assignments.
+    follower: JoinHandle<()>,
+}
+
+/// A thread of partitions.
+struct Thread {
+    arbiter: Arbiter,
+    meter: Arc<Meter>,
+}
+
+impl Node {
+    /// Starts to follow the log's assignments, on new threads of the actix system that runs on the calling one.
+    ///
+    /// Errors: `NoSystem` → no actix system runs here · `Thread` → the operating system gives no thread.
+    pub fn start(
+        ports: Ports,
+        book: Arc<Rulebook>,
+        border: Border,
+        settings: NodeSettings,
+        metrics: Metrics,
+    ) -> Result<Self, Error> {
+        let NodeSettings { threads, mailbox, partition, rules } = settings;
+        let plan = Plan {
+            ports,
+            book,
+            border,
+            settings: partition,
+            rules,
+            metrics,
+            mailbox,
+            decode: schemas::record::decode,
+            take: Cell::turn,
+        };
+        Self::run(plan, threads)
+    }
+
+    /// Starts a node of any plan.
+    pub(crate) fn run(plan: Plan, threads: usize) -> Result<Self, Error> {
+        if System::try_current().is_none() {
+            return Err(Error::NoSystem);
+        }
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = if threads == 0 { cores() } else { threads };
+        let plan = Arc::new(plan);
+        let thread = |_| {
+            let meter = Meter::new(Arc::clone(&plan.ports.clock), plan.metrics.clone());
+            Arbiter::try_new().map(|arbiter| Thread { arbiter, meter: Arc::new(meter) })
+        };
+        let arbiters: Arc<[Thread]> = (0..threads).map(thread).collect::<Result<_, _>>()?;
+        let seats = Arc::new(Seats::default());
+        let follower = actix::spawn(follow(Arc::clone(&plan), Arc::clone(&seats), Arc::clone(&arbiters)));
+        Ok(Self { plan, seats, arbiters, follower })
+    }
+
+    /// Returns how full each partition is, in the order of their numbers.
+    pub fn levels(&self) -> Vec<(PartitionId, Levels)> {
+        self.seats.shown().into_iter().map(|(partition, shown)| (partition, shown.levels)).collect()
+    }
+
+    /// Returns what the partitions have done, those included that were given up since.
+    pub fn counts(&self) -> Counts {
+        self.seats.counts()
+    }
+
+    /// Returns why a partition stopped for a person to look at, if one did.
+    pub fn ended(&self) -> Option<String> {
+        self.seats.stopped()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.ended().map_or(Ok(()), |reason| Err(Error::Stopped(reason)))
+    }
+
+    /// Gives up every partition: drains, confirms, releases, and ends the threads. Takes no longer than `Settings::drain`.
+    ///
+    /// Errors: `Stopped` → a partition had stopped, or stopped while draining; the others are drained all the same.
+    pub async fn stop(self) -> Result<(), Error> {
+        self.follower.abort();
+        // A partition that is gone has nothing to drain.
+        future::join_all(self.seats.send(|_, _| Some(Revoke::Drain))).await;
+        self.seats.wait(|shown| shown.iter().all(|(_, one)| one.standing != Standing::Working)).await;
+        self.check()
+    }
+}
+
+impl Drop for Node {
+    /// Ends the threads. Without [`Node::stop`] before, that is as sudden as the end of the process.
+    fn drop(&mut self) {
+        self.follower.abort();
+        for thread in self.arbiters.iter() {
+            thread.arbiter.stop();
+        }
+    }
+}
+
+/// Follows the assignments for ever.
+async fn follow(plan: Arc<Plan>, seats: Arc<Seats>, threads: Arc<[Thread]>) {
+    loop {
+        let assignment = plan.ports.source.assignment();
+        let change = match future::select(assignment, future::ready(())).await {
+            Either::Left((change, _)) => change,
+            Either::Right(((), assignment)) => {
+                seats.all_heard(true);
+                let change = assignment.await;
+                seats.all_heard(false);
+                change
+            }
+        };
+        match change {
+            Assignment::Assigned(partition) => {
+                tracing::info!(partition = partition.0, "partition assigned");
+                give_up(&seats, partition, Revoke::Lost).await;
+                assign(&plan, &seats, &threads, partition);
+            }
+            Assignment::Revoked { partition, lost } => {
+                tracing::info!(partition = partition.0, lost, "partition revoked");
+                let revoke = if lost { Revoke::Lost } else { Revoke::Drain };
+                give_up(&seats, partition, revoke).await;
+            }
+        }
+    }
+}
+
+/// Starts what runs per assigned partition, on the partition's thread.
+fn assign(plan: &Arc<Plan>, seats: &Seats, threads: &[Thread], partition: PartitionId) {
+    let thread = &threads[partition.0 as usize % threads.len()];
+    seats.take(partition, Arc::clone(plan), &thread.arbiter.handle(), Arc::clone(&thread.meter));
+}
+
+async fn give_up(seats: &Seats, partition: PartitionId, revoke: Revoke) {
+    // A partition that is gone has nothing to give up.
+    future::join_all(seats.send(|held, _| (held == partition).then_some(revoke))).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! A node over the doubles of every port: events in, rows out, whatever happens on the way.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use schemas::customer::Customer;
+use schemas::event::Border;
+use schemas::ids::{CustomerId, Position};
+use schemas::record::{self, LogRecord, RecordKind};
+use schemas::time::Timestamp;
+
+use super::*;
+use crate::dead_letter::DeadLetter;
+use crate::kit::memory::{ManualClock, MemoryLog, MemoryStore, ScriptedPredictor};
+use crate::partition::cell::Take;
+use crate::partition::turn::{Refused, Step, Turn, Turned};
+use crate::port::clock::Clock;
+use crate::port::log::{LogSink, LogSource, NewRecord, Topic};
+use crate::port::store::Store;
+
+const PARTITIONS: u32 = 3;
+const START: Timestamp = Timestamp(1_795_507_200_000);
+
+/// Everything outside of a node, which outlives it.
+#[derive(Clone)]
+struct World {
+    clock: ManualClock,
+    log: MemoryLog,
+    store: MemoryStore,
+    book: Arc<Rulebook>,
+    metrics: Metrics,
+    settings: Settings,
+    take: Take,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = ManualClock::at(START);
+        // What the doubles acknowledge is never lost.
+        let settings = Settings { replay_margin: Duration::ZERO, ..Settings::default() };
+        Self {
+            log: MemoryLog::new(PARTITIONS, Arc::new(clock.clone())),
+            clock,
+            store: MemoryStore::new(),
+            book: Arc::default(),
+            metrics: Metrics::new(),
+            settings,
+            take: Cell::turn,
+        }
+    }
+
+    /// Returns the same world as a new process sees it.
+    fn reopened(&self) -> Self {
+        Self { log: self.log.reopened(), metrics: Metrics::new(), ..self.clone() }
+    }
+
+    fn node(&self) -> Node {
+        let ports = Ports {
+            source: Arc::new(self.log.clone()),
+            sink: Arc::new(self.log.clone()),
+            store: Arc::new(self.store.clone()),
+            predictor: Arc::new(ScriptedPredictor::new()),
+            channels: Arc::default(),
+            clock: Arc::new(self.clock.clone()),
+        };
+        let plan = Plan {
+            ports,
+            book: Arc::clone(&self.book),
+            border: Border::default(),
+            settings: self.settings.clone(),
+            rules: Rules::default(),
+            metrics: self.metrics.clone(),
+            mailbox: MAILBOX,
+            decode: record::decode,
+            take: self.take,
+        };
+        Node::run(plan, 2).expect("a system runs")
+    }
+
+    /// Awaits while time passes as the partitions get on.
+    async fn passing<T>(&self, node: &Node, wait: impl Future<Output = T>) -> T {
+        let changed = node.seats.changed();
+        let time = async {
+            loop {
+                changed.notified().await;
+                self.clock.advance(Duration::from_millis(20));
+            }
+        };
+        match future::select(std::pin::pin!(wait), std::pin::pin!(time)).await {
+            Either::Left((done, _)) => done,
+            Either::Right((never, _)) => never,
+        }
+    }
+
+    async fn append(&self, key: &str, body: String) {
+        let new = NewRecord {
+            partition: PartitionId::of(key, PARTITIONS),
+            key: key.into(),
+            kind: RecordKind::Event,
+            epoch: None,
+            stamp: None,
+            body: Bytes::from(body),
+        };
+        self.log.append(Topic::Events, vec![new]).await.expect("memory");
+    }
+
+    /// Appends `count` events of `customers` customers; every seventh is anonymous, and later found to be a user.
+    async fn shop(&self, customers: u32, from: u32, count: u32) {
+        for n in from..from + count {
+            let who = n % customers;
+            let name = ["Product Viewed", "Product Added", "Checkout Started", "Order Completed"]
+                [(n / customers % 4) as usize];
+            let rest = format!(
+                r#""event":"{name}","messageId":"m{n}","properties":{{"product_id":"p{}","price":2.5,"order_id":"o{n}"}}"#,
+                n % 9
+            );
+            match (who % 7 == 0, n / customers > 1) {
+                (true, false) => {
+                    self.append(&format!("anon:a{who}"), format!(r#"{{"anonymousId":"a{who}",{rest}}}"#))
+                        .await
+                }
+                (true, true) => {
+                    self.append(
+                        &format!("u{who}"),
+                        format!(r#"{{"userId":"u{who}","anonymousId":"a{who}",{rest}}}"#),
+                    )
+                    .await
+                }
+                (false, _) => {
+                    self.append(&format!("u{who}"), format!(r#"{{"userId":"u{who}",{rest}}}"#)).await
+                }
+            }
+            if n % 50 == 0 {
+                self.clock.advance(Duration::from_secs(7));
+            }
+        }
+    }
+
+    fn records(&self, topic: Topic) -> Vec<LogRecord> {
+        (0..PARTITIONS).flat_map(|number| self.log.records(topic, PartitionId(number))).collect()
+    }
+
+    fn letters(&self) -> Vec<DeadLetter> {
+        let letters = self.records(Topic::DeadLetter);
+        letters.iter().map(|letter| serde_json::from_slice(&letter.body).expect("a dead letter")).collect()
+    }
+
+    /// Applies the log in a plain loop, but for what `skip` says.
+    fn expected(&self, skip: impl Fn(&LogRecord) -> bool) -> BTreeMap<CustomerId, Customer> {
+        let mut rows = BTreeMap::new();
+        for record in self.records(Topic::Events) {
+            if skip(&record) {
+                continue;
+            }
+            let Ok(decoded) = record::decode(&record, &Border::default()) else { continue };
+            let id = CustomerId::of_key(record.key.clone());
+            let row = rows.entry(id.clone()).or_insert_with(|| Customer::new(id));
+            row.apply(&self.book, &decoded, &mut Default::default());
+        }
+        rows.into_iter().map(|(id, row)| (id, self.at_rest(row))).collect()
+    }
+
+    async fn stored(&self) -> BTreeMap<CustomerId, Customer> {
+        let mut rows = BTreeMap::new();
+        for number in 0..PARTITIONS {
+            let page = self.store.scan_rows(PartitionId(number), None, usize::MAX).await.expect("memory");
+            for row in page.rows {
+                rows.insert(row.customer, self.at_rest(Customer::decode(&row.state).expect("a row")));
+            }
+        }
+        rows
+    }
+
+    /// Returns a row as it is when everything due has fired and nothing waits: the same however often it was looked at.
+    fn at_rest(&self, mut row: Customer) -> Customer {
+        row.wake(&self.book, self.clock.now(), &mut Default::default());
+        let numbers: Vec<u64> = row.outbox().iter().map(|entry| entry.number).collect();
+        row.clear(&numbers);
+        row.set_index(None);
+        row
+    }
+
+    async fn ends(&self) -> Vec<(Position, Position)> {
+        let mut ends = Vec::new();
+        for number in 0..PARTITIONS {
+            let partition = PartitionId(number);
+            let lease = self.store.read_lease(partition).await.expect("memory");
+            ends.push((lease.position, self.log.end(Topic::Events, partition).await.expect("memory")));
+        }
+        ends
+    }
+
+    fn sample(&self, name: &str) -> f64 {
+        self.metrics.samples().iter().filter(|sample| sample.name == name).map(|sample| sample.value).sum()
+    }
+}
+
+fn run(test: impl Future<Output = ()>) {
+    System::new().block_on(test);
+}
+
+/// Panics on every event named so.
+fn explode(cell: &mut Cell, turn: Turn) -> Result<Turned, Refused> {
+    for step in &turn.steps {
+        if let Step::Record(record) = step
+            && let record::Input::Event(event) = &record.input
+        {
+            assert!(event.name != "Explode", "it exploded");
+        }
+    }
+    cell.turn(turn)
+}
+
+#[test]
+fn rows_are_what_a_plain_loop_makes_of_the_log() {
+    run(async {
+        let world = World::new();
+        let node = world.node();
+        world.shop(300, 0, 3_000).await;
+        world.passing(&node, node.quiet()).await.expect("quiet");
+        world.shop(300, 3_000, 3_000).await;
+        // The same again: the ids are known.
+        world.shop(300, 5_000, 1_000).await;
+        world.passing(&node, node.settle()).await.expect("settled");
+        assert_eq!(world.stored().await, world.expected(|_| false));
+        for (confirmed, end) in world.ends().await {
+            assert_eq!(confirmed, end);
+        }
+        let counts = node.counts();
+        assert_eq!((counts.applied, counts.duplicate), (6_000, 1_000));
+        assert!(counts.told > 0, "anonymous customers became users");
+        assert_eq!(world.sample("care_customer_events_applied_total"), 6_000.0);
+        assert!(node.levels().iter().all(|(_, levels)| levels.is_settled() && levels.live > 0));
+        node.stop().await.expect("stopped");
+        assert_eq!(world.letters(), vec![]);
+    });
+}

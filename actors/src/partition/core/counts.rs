@@ -1,0 +1,180 @@
+//! What a core has done and how full it is: for metrics, summaries, and whoever waits until nothing is left to do.
+
+use std::ops::{Add, Sub};
+
+use schemas::customer::Tally;
+use schemas::ids::Position;
+
+use super::Core;
+use super::entry::Open;
+
+macro_rules! counts {
+    ($($(#[doc = $doc:expr])+ $name:ident,)+) => {
+        /// What a core has done. Counts only rise.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Counts {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+        }
+
+        impl Add for Counts {
+            type Output = Counts;
+            fn add(self, other: Counts) -> Counts {
+                Counts { $($name: self.$name + other.$name,)+ }
+            }
+        }
+
+        impl Sub for Counts {
+            type Output = Counts;
+            fn sub(self, earlier: Counts) -> Counts {
+                Counts { $($name: self.$name.saturating_sub(earlier.$name),)+ }
+            }
+        }
+    };
+}
+
+counts! {
+    /// Records of events that were folded, or forwarded by an alias.
+    applied,
+    /// Records at or below a mark: already applied.
+    replayed,
+    /// Records of events whose message id was seen before.
+    duplicate,
+    /// Events beyond the late bound, among those applied.
+    late,
+    /// Events with a clamped stamp, among those applied.
+    clamped,
+    /// Messages of other rows, outcomes and commands that were applied.
+    told,
+    /// Messages, outcomes and scores that no row awaited.
+    unawaited,
+    /// Records read the first time.
+    read,
+    /// Records that could not be decoded, or that a customer panicked on twice.
+    dead_lettered,
+    /// Turns given.
+    turns,
+    /// Rows handed to the store.
+    rows,
+    /// Rows read.
+    loads,
+    /// Records relayed.
+    relayed,
+    /// Customers woken by a timer.
+    wakes,
+    /// Customers that panicked.
+    panics,
+    /// Customers passivated.
+    passivated,
+    /// Scores asked for.
+    asks,
+    /// Calls that failed and were or are made again.
+    retries,
+}
+
+impl Counts {
+    /// Adds what one turn's transitions counted.
+    pub(super) fn tally(&mut self, tally: &Tally) {
+        let Tally { applied, replayed, duplicate, late, clamped, told, unawaited } = *tally;
+        self.applied += u64::from(applied);
+        self.replayed += u64::from(replayed);
+        self.duplicate += u64::from(duplicate);
+        self.late += u64::from(late);
+        self.clamped += u64::from(clamped);
+        self.told += u64::from(told);
+        self.unawaited += u64::from(unawaited);
+    }
+}
+
+/// How full a core is now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Levels {
+    /// Live customers.
+    pub live: usize,
+    /// Their approximate memory. Units: bytes.
+    pub weight: usize,
+    /// Customers whose row differs from the durable one.
+    pub dirty: usize,
+    /// Records that wait for their customer.
+    pub waiting: usize,
+    /// Rows being read, those that wait for a write to settle included.
+    pub loading: usize,
+    /// Customers that have a turn.
+    pub busy: usize,
+    /// Scores asked for and not applied.
+    pub asks: usize,
+    /// Dead letters under way.
+    pub letters: usize,
+    /// Writes in flight.
+    pub groups: usize,
+    /// Outbox entries that are not relayed.
+    pub unsent: usize,
+    /// Outbox entries that are relayed and not cleared.
+    pub uncleared: usize,
+    /// Wake-ups that log time has passed, as far as it is known; at least one while the timer index is not read that far.
+    pub overdue: usize,
+    /// The next record to be read.
+    pub next: Position,
+    /// The position confirmed in the lease row.
+    pub confirmed: Position,
+}
+
+impl Levels {
+    /// Returns true when nothing is under way or due but rows that wait for their flush: nothing will change until a record comes,
+    /// or time passes.
+    pub fn is_quiet(&self) -> bool {
+        self.waiting == 0
+            && self.loading == 0
+            && self.busy == 0
+            && self.asks == 0
+            && self.letters == 0
+            && self.unsent == 0
+            && self.overdue == 0
+    }
+
+    /// Returns true when it is quiet, every row is durable and everything read is confirmed.
+    pub fn is_settled(&self) -> bool {
+        self.is_quiet()
+            && self.dirty == 0
+            && self.groups == 0
+            && self.uncleared == 0
+            && self.confirmed >= self.next
+    }
+}
+
+impl Core {
+    /// Returns what the core has done.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Returns how full the core is.
+    pub fn levels(&self) -> Levels {
+        let Open { unsent, uncleared, asks } = self.open;
+        Levels {
+            live: self.live.len(),
+            weight: self.weight,
+            dirty: self.flush.dirty,
+            waiting: self.feed.waiting,
+            loading: self.feed.loading + self.flush.settling.len(),
+            busy: self.busy,
+            asks,
+            letters: self.feed.letters_open(),
+            groups: self.flush.groups_open(),
+            unsent,
+            uncleared,
+            overdue: self.overdue(),
+            next: self.feed.next,
+            confirmed: self.lease.row.position,
+        }
+    }
+
+    /// Counts again what the customer at `index` has open.
+    pub(super) fn recount(&mut self, index: u32) {
+        let entry = self.at(index);
+        let open = entry.open_now();
+        let known = std::mem::replace(&mut entry.open, open);
+        if known != open {
+            self.open.replace(known, open);
+        }
+    }
+}

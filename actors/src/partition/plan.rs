@@ -1,0 +1,47 @@
+//! What every partition of a node is made with.
+
+use std::sync::Arc;
+
+use schemas::event::Border;
+use schemas::ids::PartitionId;
+use schemas::rulebook::Rulebook;
+
+use super::cell::{Cell, Take};
+use super::core::{Core, Decode, Params};
+use super::customer::CustomerActor;
+use super::settings::{Rules, Settings};
+use crate::metrics::Metrics;
+use crate::port::Ports;
+
+/// What every partition of a node is made with.
+pub(crate) struct Plan {
+    pub(crate) ports: Ports,
+    pub(crate) book: Arc<Rulebook>,
+    pub(crate) border: Border,
+    pub(crate) settings: Settings,
+    pub(crate) rules: Rules,
+    pub(crate) metrics: Metrics,
+    /// Bound of a customer's mailbox.
+    pub(crate) mailbox: usize,
+    pub(crate) decode: Decode,
+    pub(crate) take: Take,
+}
+
+impl Plan {
+    /// Returns the core of a new assignment.
+    pub(super) fn core(&self, partition: PartitionId) -> Core {
+        Core::new(Params {
+            partition,
+            partitions: self.ports.source.partitions(),
+            settings: self.settings.clone(),
+            rules: self.rules,
+            decode: self.decode,
+            border: self.border,
+        })
+    }
+
+    /// Returns the actor of a customer whose first turn brings it to life.
+    pub(super) fn customer(&self) -> CustomerActor {
+        CustomerActor::new(Cell::new(Arc::clone(&self.book)), self.take, self.mailbox)
+    }
+}
