@@ -25,7 +25,7 @@ const PAGE: usize = 1_000;
 const OF_ONE_CUSTOMER_MAX: usize = 100_000;
 
 /// Parts of a row that tell how a run went, not what it came to.
-const OF_THE_RUN: [&str; 6] = ["high_water", "clock", "indexed", "outbox", "asking", "rare"];
+const OF_THE_RUN: [&str; 7] = ["high_water", "heard", "clock", "indexed", "outbox", "asking", "rare"];
 
 /// Parts of a decision or outreach that are made of positions.
 const MADE_OF_POSITIONS: [&str; 1] = ["id"];

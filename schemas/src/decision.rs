@@ -88,10 +88,14 @@ pub enum Reason {
     Render,
     /// The customer was erased.
     Erased,
-    /// The instance moved to another customer by a merge, and was decided there.
+    /// A merge brought an older instance of the same key, which goes on in its place.
     Merged,
     /// The channel refused it for good.
     ChannelRefused,
+    /// Nobody told what became of it.
+    Unknown,
+    /// No trigger of this name is in force any more.
+    TriggerGone,
 }
 
 impl Reason {
@@ -122,6 +126,8 @@ impl Reason {
             Reason::Erased => "erased",
             Reason::Merged => "merged",
             Reason::ChannelRefused => "channel_refused",
+            Reason::Unknown => "unknown",
+            Reason::TriggerGone => "trigger_gone",
         }
     }
 }

@@ -164,6 +164,16 @@ impl OutreachId {
         bytes.push(slot.step);
         Self(xxh3_128(&bytes))
     }
+
+    /// Returns the id of the decision that follows `before` others about this outreach; the first has the outreach's own.
+    pub fn decision(self, before: u8) -> Self {
+        if before == 0 {
+            return self;
+        }
+        let mut bytes = [before; 17];
+        bytes[..16].copy_from_slice(&self.0.to_le_bytes());
+        Self(xxh3_128(&bytes))
+    }
 }
 
 impl fmt::Display for OutreachId {

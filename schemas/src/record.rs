@@ -176,6 +176,7 @@ mod tests {
     use crate::decision::{OutcomeStatus, Reason};
     use crate::ids::OutreachId;
     use crate::profile::{Profile, ProfilePolicy};
+    use crate::trigger::TriggerState;
 
     fn record(kind: RecordKind, body: Bytes) -> LogRecord {
         let key = SmolStr::new("u");
@@ -226,7 +227,7 @@ mod tests {
             profile.fold(&event, stamp, &policy);
         }
         let sender = Sender { customer: CustomerId::anonymous("a"), position: Position(9), nth: 0 };
-        let snapshot = Box::new(Snapshot { profile });
+        let snapshot = Box::new(Snapshot { profile, triggers: TriggerState::default() });
         let relay = Relay { sender, message: Message::Snapshot { request: Position(3), snapshot } };
         let Input::Relay(read) =
             decoded(RecordKind::Relay, encode_relay(&relay)).expect("its own bytes").input

@@ -1,7 +1,7 @@
 //! The pipeline: what a record, or time alone, does to a row.
 //!
 //! Marks first (a repeated record changes nothing), then every timer due strictly before the record's stamp, each at its own due
-//! instant, then the record. So results never depend on when somebody happened to look at the row.
+//! instant, then the record. Of several things due at one instant the profile's come first, then the triggers'. So results never depend on when somebody happened to look at the row.
 
 use super::effects::{Effects, Urgency};
 use super::identity::{Forward, Message};
@@ -10,10 +10,11 @@ use super::row::Customer;
 use crate::decision::Outcome;
 use crate::event::{Event, Timeliness};
 use crate::ids::{CustomerId, Position};
-use crate::profile::Standing;
+use crate::profile::{Folded, Standing, moved};
 use crate::record::{Command, Input, Record, Sender};
 use crate::rulebook::Rulebook;
 use crate::time::Timestamp;
+use crate::trigger::machine::{Awaited, Machine, Output, Source};
 
 /// Timers that one call fires at one instant; a row that has more is at fault and goes on with the next call.
 const FIRED_AT_ONCE_MAX: u32 = 10_000;
@@ -26,6 +27,8 @@ pub(super) struct Turn<'a> {
     pub(super) cause: Option<Position>,
     /// Logical time: the record's stamp, or the timer's due instant.
     pub(super) now: Timestamp,
+    /// Position of the event or message that is, or was last, applied.
+    pub(super) heard: Position,
     /// Messages to other rows that the record has caused so far.
     told: u16,
 }
@@ -35,19 +38,10 @@ impl<'a> Turn<'a> {
         book: &'a Rulebook,
         fx: &'a mut Effects,
         cause: Option<Position>,
-        now: Timestamp,
+        row: &Customer,
     ) -> Self {
-        Self { book, fx, cause, now, told: 0 }
+        Self { book, fx, cause, now: row.clock, heard: row.heard, told: 0 }
     }
-}
-
-/// Where an event came from: it names what the event opens.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Source<'a> {
-    /// Row whose record it was.
-    pub(super) origin: &'a CustomerId,
-    /// Position of that record in the origin's partition.
-    pub(super) position: Position,
 }
 
 impl Customer {
@@ -60,33 +54,50 @@ impl Customer {
             return;
         }
         let now = record.stamp.max(self.clock);
-        let mut turn = Turn::new(book, fx, Some(record.position), now);
+        let mut turn = Turn::new(book, fx, Some(record.position), self);
         self.fire_before(now, &mut turn);
         self.high_water = self.high_water.max(Some(record.position));
         self.clock = now;
         turn.now = now;
         turn.fx.touch(Urgency::Quiet);
         match &record.input {
-            Input::Event(event) => self.told_event(event, &mut turn),
-            Input::Relay(relay) => self.told_by_row(relay, &mut turn),
-            Input::Outcome(outcome) => self.told_outcome(outcome, &mut turn),
-            Input::Command(command) => self.told_command(*command, &mut turn),
+            Input::Event(event) => {
+                self.hear(record.position, &mut turn);
+                self.told_event(event, &mut turn);
+            }
+            Input::Relay(relay) => {
+                self.hear(record.position, &mut turn);
+                self.told_by_row(relay, &mut turn);
+            }
+            Input::Outcome(outcome) => match self.told_outcome(outcome, &mut turn) {
+                Awaited::Yes => turn.fx.tally.told += 1,
+                Awaited::No => turn.fx.tally.unawaited += 1,
+            },
+            Input::Command(command) => {
+                turn.fx.tally.told += 1;
+                self.told_command(*command, &mut turn);
+            }
         }
+    }
+
+    fn hear(&mut self, position: Position, turn: &mut Turn<'_>) {
+        self.heard = position;
+        turn.heard = position;
     }
 
     /// Fires everything that is due strictly before `now`, each at its own due instant.
     pub fn wake(&mut self, book: &Rulebook, now: Timestamp, fx: &mut Effects) {
         self.lose_tombstone(book);
-        let mut turn = Turn::new(book, fx, None, now);
+        let mut turn = Turn::new(book, fx, None, self);
         self.fire_before(now, &mut turn);
     }
 
     /// Returns the instant at which the row has something to do, if nothing else happens.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.profile.next_due()
+        [self.profile.next_due(), self.triggers.next_due()].into_iter().flatten().min()
     }
 
-    /// Fires what is due strictly before `limit`. What an ended session tells comes before a timer of the same instant.
+    /// Fires what is due strictly before `limit`.
     fn fire_before(&mut self, limit: Timestamp, turn: &mut Turn<'_>) {
         let mut fired = (self.clock, 0);
         while let Some(due) = self.next_due().filter(|due| *due < limit) {
@@ -107,10 +118,36 @@ impl Customer {
         for event in self.profile.fire(due, &self.id) {
             self.act_on_derived(&event, turn);
         }
+        self.run(turn, |machine| machine.on_time());
     }
 
+    /// An event that the profile made, a session's end: triggers act on it as on any other. It is named by the last record behind it.
     fn act_on_derived(&mut self, event: &Event, turn: &mut Turn<'_>) {
-        let _ = (event, turn);
+        let folded = Folded { moved: moved(event), ..Folded::default() };
+        let (position, nth) = (turn.heard, 1);
+        self.run(turn, |machine| {
+            machine.on_event(event, &folded, Source { origin: machine.customer, position, nth });
+        });
+    }
+
+    /// Lets the trigger machine do something, sends what it leaves and asks what it asks.
+    pub(super) fn run<T>(&mut self, turn: &mut Turn<'_>, act: impl FnOnce(&mut Machine<'_>) -> T) -> T {
+        let mut machine = Machine {
+            book: turn.book,
+            customer: &self.id,
+            profile: &mut self.profile,
+            state: &mut self.triggers,
+            now: turn.now,
+            heard: turn.heard,
+            out: Output::default(),
+        };
+        let result = act(&mut machine);
+        let Output { leaving, asks } = machine.out;
+        for body in leaving {
+            self.send(body, turn);
+        }
+        self.ask(asks, turn);
+        result
     }
 
     fn told_event(&mut self, event: &Event, turn: &mut Turn<'_>) {
@@ -126,8 +163,8 @@ impl Customer {
             return;
         }
         let origin = self.id.clone();
-        let position = self.high_water.unwrap_or_default();
-        if self.fold(event, Source { origin: &origin, position }, turn) == Standing::Duplicate {
+        let source = Source { origin: &origin, position: turn.heard, nth: 0 };
+        if self.fold(event, source, turn) == Standing::Duplicate {
             turn.fx.tally.duplicate += 1;
             return;
         }
@@ -159,21 +196,19 @@ impl Customer {
             turn.fx.touch(Urgency::Urgent);
         }
         turn.fx.links.extend(folded.links.iter().copied());
-        let _ = source;
+        self.run(turn, |machine| machine.on_event(event, &folded, source));
         folded.standing
     }
 
-    pub(super) fn told_outcome(&mut self, outcome: &Outcome, turn: &mut Turn<'_>) {
+    pub(super) fn told_outcome(&mut self, outcome: &Outcome, turn: &mut Turn<'_>) -> Awaited {
         if let Some(user) = self.alias_of().cloned() {
-            turn.fx.tally.told += 1;
             self.tell(user, Message::Forward(Box::new(Forward::Outcome(outcome.clone()))), turn);
-            return;
+            return Awaited::Yes;
         }
-        turn.fx.tally.unawaited += 1;
+        self.run(turn, |machine| machine.on_outcome(outcome))
     }
 
     pub(super) fn told_command(&mut self, command: Command, turn: &mut Turn<'_>) {
-        turn.fx.tally.told += 1;
         turn.fx.touch(Urgency::Urgent);
         if let Some(user) = self.alias_of().cloned() {
             self.tell(user, Message::Forward(Box::new(Forward::Command(command))), turn);
@@ -181,9 +216,14 @@ impl Customer {
         }
         match command {
             Command::Erase => self.erase(turn),
-            Command::Suppress => self.profile.set_suppressed(true),
-            Command::Unsuppress => self.profile.set_suppressed(false),
+            Command::Suppress => self.set_suppressed(true, turn),
+            Command::Unsuppress => self.set_suppressed(false, turn),
         }
+    }
+
+    fn set_suppressed(&mut self, suppressed: bool, turn: &mut Turn<'_>) {
+        self.profile.set_suppressed(suppressed);
+        self.run(turn, |machine| machine.look());
     }
 
     /// Puts a message to another row into the outbox.

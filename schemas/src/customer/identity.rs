@@ -12,6 +12,7 @@ use crate::ids::{ANONYMOUS_PREFIX, CustomerId, Position};
 use crate::profile::Profile;
 use crate::record::{Command, Sender};
 use crate::time::Timestamp;
+use crate::trigger::TriggerState;
 
 /// Aliases that one customer may have, asked ones included.
 pub const ALIASES_MAX: usize = 50;
@@ -55,6 +56,9 @@ pub enum Message {
 pub struct Snapshot {
     /// Its profile.
     pub profile: Profile,
+    /// What it kept of triggers; its open instances go on at the user.
+    #[serde(default)]
+    pub triggers: TriggerState,
 }
 
 /// What an alias was told, for its user.

@@ -3,7 +3,7 @@
 //! Each rule stands where it is needed and can be switched off there ([`super::rules::RowRules`]); a simulator shows what goes wrong
 //! without it.
 
-use super::apply::{Source, Turn};
+use super::apply::Turn;
 use super::effects::Urgency;
 use super::identity::{Alias, Erased, Forward, Message, Relay, Snapshot, is_blocked};
 use super::marks::Passage;
@@ -12,6 +12,7 @@ use crate::ids::{CustomerId, Position};
 use crate::profile::Standing;
 use crate::record::Sender;
 use crate::rulebook::Rulebook;
+use crate::trigger::machine::{Awaited, Source};
 
 impl Customer {
     /// An event of this identified customer named an anonymous id: ask that row to become an alias, once.
@@ -81,7 +82,7 @@ impl Customer {
             }
             None => {}
         }
-        let snapshot = Box::new(Snapshot { profile: self.profile.take() });
+        let snapshot = Box::new(Snapshot { profile: self.profile.take(), triggers: self.triggers.take() });
         self.asking.forget();
         let rare = self.rare();
         rare.erased = None;
@@ -114,7 +115,7 @@ impl Customer {
             identity.merged.push(from.clone());
         }
         self.live();
-        self.profile.merge(snapshot.profile.clone());
+        self.run(turn, |machine| machine.merge(snapshot.triggers.clone(), snapshot.profile.clone()));
         turn.fx.touch(Urgency::Quiet);
         Awaited::Yes
     }
@@ -139,13 +140,13 @@ impl Customer {
             Forward::Event(event) => {
                 let mut event = event.clone();
                 event.customer = self.id.clone();
-                let source = Source { origin: &sender.customer, position: sender.position };
+                let source = Source { origin: &sender.customer, position: sender.position, nth: 0 };
                 match self.fold(&event, source, turn) {
                     Standing::Applied | Standing::Late => {}
                     Standing::Duplicate => turn.fx.tally.duplicate += 1,
                 }
             }
-            Forward::Outcome(outcome) => self.told_outcome(outcome, turn),
+            Forward::Outcome(outcome) => return self.told_outcome(outcome, turn),
             Forward::Command(command) => self.told_command(*command, turn),
         }
         Awaited::Yes
@@ -179,6 +180,7 @@ impl Customer {
     /// Leaves of the row its marks, its counters and what keeps two rows in agreement.
     fn forget(&mut self, turn: &mut Turn<'_>) {
         self.profile.erase();
+        self.triggers.take();
         self.asking.forget();
         turn.fx.withdrawn.extend(self.outbox.erase());
         turn.fx.touch(Urgency::Urgent);
@@ -201,11 +203,4 @@ impl Customer {
             *self = Customer::new(self.id.clone());
         }
     }
-}
-
-/// Whether a message was one that the row waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Awaited {
-    Yes,
-    No,
 }

@@ -3,16 +3,11 @@
 //! A decision is made at log time and may wait: in an outbox, on the topic, behind a channel that is down. What it must not outlive
 //! is looked at again right before the call, at wall-clock time, against the row as it is stored then.
 
-use jiff::civil::Time;
-use jiff::tz::TimeZone;
-
 use super::Customer;
-use crate::decision::{Category, Outreach, Reason};
-use crate::profile::Consent;
-use crate::profile::consent::MARKETING;
+use crate::decision::{Outreach, Reason};
 use crate::rulebook::Rulebook;
-use crate::time::{Span, Timestamp};
-use crate::trigger::spec::QuietHours;
+use crate::time::Timestamp;
+use crate::trigger::machine::{consents, quiet_until};
 
 /// What the last look says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +28,8 @@ pub fn recheck(outreach: &Outreach, row: &Customer, rulebook: &Rulebook, now: Ti
     if row.profile().suppressed() {
         return Rechecked::Refused(Reason::SuppressedCustomer);
     }
-    if !consents(outreach, row, rulebook) {
+    let contact = &rulebook.policy.contact;
+    if !consents(row.profile(), outreach.category, &outreach.channel, contact) {
         return Rechecked::Refused(Reason::NoConsent);
     }
     if now > outreach.expires {
@@ -46,46 +42,16 @@ pub fn recheck(outreach: &Outreach, row: &Customer, rulebook: &Rulebook, now: Ti
     }
 }
 
-fn consents(outreach: &Outreach, row: &Customer, rulebook: &Rulebook) -> bool {
-    match outreach.category {
-        Category::Service => true,
-        Category::Marketing => match row.profile().consent(MARKETING, &outreach.channel) {
-            Consent::Granted => true,
-            Consent::Denied => false,
-            Consent::Unknown => rulebook.policy.contact.consent_assumed.contains(&outreach.category),
-        },
-    }
-}
-
-/// Returns when the quiet hours that `now` lies in end; `None` outside of them.
-fn quiet_until(hours: QuietHours, zone: &str, now: Timestamp) -> Option<Timestamp> {
-    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
-    let local = zone.to_datetime(jiff::Timestamp::from_millisecond(now.0).ok()?);
-    let minute = u16::try_from(i32::from(local.hour()) * 60 + i32::from(local.minute())).ok()?;
-    let (start, end) = (hours.start_min, hours.end_min);
-    let quiet = if start <= end { start <= minute && minute < end } else { minute >= start || minute < end };
-    if !quiet {
-        return None;
-    }
-    let day = if minute < end { local.date() } else { local.date().tomorrow().ok()? };
-    let (hour, minute) = (i8::try_from(end / 60).ok()?, i8::try_from(end % 60).ok()?);
-    let at = match hour {
-        24 => day.tomorrow().ok()?.at(0, 0, 0, 0),
-        hour => day.to_datetime(Time::new(hour, minute, 0, 0).ok()?),
-    };
-    let end = Timestamp(zone.to_timestamp(at).ok()?.as_millisecond());
-    // Where the clocks go back, the earlier of two equal times of day may lie behind us.
-    Some(if end > now { end } else { now + Span::hours(1) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::customer::Effects;
+    use crate::decision::Category;
     use crate::event::{self, Border};
     use crate::ids::{CustomerId, OutreachId, Position, Slot};
     use crate::record::{Command, Input, Record};
     use crate::rulebook::{ContactPolicy, Policy};
+    use crate::time::Span;
     use crate::trigger::Triggers;
     use crate::value::Properties;
 
@@ -172,23 +138,6 @@ mod tests {
         let at = |now| recheck(&outreach, &row, &Rulebook::default(), now);
         assert_eq!(at(outreach.expires), Rechecked::Clear);
         assert_eq!(at(outreach.expires + Span(1)), Rechecked::Refused(Reason::MaxAge));
-    }
-
-    #[test]
-    fn quiet_hours_end_in_the_customers_zone() {
-        let hours = |start: u16, end: u16| QuietHours { start_min: start * 60, end_min: end * 60 };
-        let in_hours = |n| Some(NOON + Span::hours(n));
-        for (hours, zone, expected) in [
-            (hours(21, 8), "UTC", None),
-            (hours(12, 14), "UTC", in_hours(2)),
-            (hours(10, 12), "UTC", None),
-            (hours(21, 8), "Asia/Tokyo", in_hours(11)),
-            (hours(22, 8), "America/Los_Angeles", in_hours(4)),
-            (hours(12, 24), "UTC", in_hours(12)),
-            (hours(9, 9), "UTC", None),
-        ] {
-            assert_eq!(quiet_until(hours, zone, NOON), expected, "{hours:?} {zone}");
-        }
     }
 
     #[test]

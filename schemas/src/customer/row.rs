@@ -10,6 +10,7 @@ use crate::ids::{CustomerId, Position};
 use crate::profile::Profile;
 use crate::score::Ask;
 use crate::time::Timestamp;
+use crate::trigger::TriggerState;
 
 /// One customer: the one truth, written whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Customer {
     pub(super) id: CustomerId,
     /// Position of the last record that was looked at.
     pub(super) high_water: Option<Position>,
+    /// Position of the last record that was an event or another row's message: it names what timers and scores open.
+    pub(super) heard: Position,
     /// Log time of the last thing that happened to the row; never goes back.
     pub(super) clock: Timestamp,
     /// The earliest entry of the timer index that covers this row.
@@ -26,6 +29,7 @@ pub struct Customer {
     pub(super) asking: Asking,
     /// What most rows do not have.
     pub(super) rare: Option<Box<Rare>>,
+    pub(super) triggers: TriggerState,
 }
 
 /// Parts of a row that most customers lack.
@@ -44,12 +48,14 @@ impl Customer {
         Self {
             id,
             high_water: None,
+            heard: Position::default(),
             clock: Timestamp::default(),
             indexed: None,
             profile: Profile::default(),
             outbox: Outbox::default(),
             asking: Asking::default(),
             rare: None,
+            triggers: TriggerState::default(),
         }
     }
 
@@ -61,6 +67,11 @@ impl Customer {
     /// Returns what is known of the customer.
     pub fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Returns what is kept of triggers: open instances, latches, entries, sends.
+    pub fn triggers(&self) -> &TriggerState {
+        &self.triggers
     }
 
     /// Returns the position of the last record that the row has seen.
@@ -115,7 +126,11 @@ impl Customer {
             .as_ref()
             .map_or(0, |rare| size_of::<Rare>() + rare.marks.weight() + rare.identity.weight());
         let own = size_of::<Self>() - size_of::<Profile>();
-        own + self.profile.weight() + self.outbox.weight() + self.asking.weight() + rare
+        own + self.profile.weight()
+            + self.outbox.weight()
+            + self.asking.weight()
+            + self.triggers.weight()
+            + rare
     }
 
     pub(super) fn rare(&mut self) -> &mut Rare {

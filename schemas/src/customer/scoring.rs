@@ -9,22 +9,31 @@ use crate::feature;
 use crate::ids::Position;
 use crate::profile::Heads;
 use crate::rulebook::Rulebook;
-use crate::score::{Answer, Ask, AskId, Head};
+use crate::score::{Answer, Ask, AskId, Head, Score};
 
 /// The questions of a row that wait for an answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Asking {
     /// At most one per head; a newer question takes the place of an older one, and with it whoever waits for the head.
     asks: Vec<Ask>,
-    /// What holds each of them: the record that asked, or `None` when a timer did.
-    causes: Vec<Option<Position>>,
+    /// Who asked each of them.
+    askers: Vec<Asker>,
     /// Questions ever asked.
     attempts: u32,
 }
 
+/// Who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Asker {
+    /// What holds the question: the record that asked, or `None` when a timer did.
+    pub(super) cause: Option<Position>,
+    /// The row's last event or message then: it names what the answer opens.
+    pub(super) heard: Position,
+}
+
 impl Asking {
-    pub(super) fn from_parts(asks: Vec<Ask>, causes: Vec<Option<Position>>, attempts: u32) -> Self {
-        Self { asks, causes, attempts }
+    pub(super) fn from_parts(asks: Vec<Ask>, askers: Vec<Asker>, attempts: u32) -> Self {
+        Self { asks, askers, attempts }
     }
 
     pub(super) fn asks(&self) -> &[Ask] {
@@ -34,50 +43,53 @@ impl Asking {
     /// Forgets the open questions; their numbers are not used again.
     pub(super) fn forget(&mut self) {
         self.asks = Vec::new();
-        self.causes = Vec::new();
+        self.askers = Vec::new();
     }
 
     pub(super) fn weight(&self) -> usize {
         let features: usize = self.asks.iter().map(|ask| ask.features.capacity() * size_of::<f32>()).sum();
-        self.asks.capacity() * size_of::<Ask>()
-            + self.causes.capacity() * size_of::<Option<Position>>()
-            + features
+        self.asks.capacity() * size_of::<Ask>() + self.askers.capacity() * size_of::<Asker>() + features
     }
 
-    fn note(&mut self, ask: Ask, cause: Option<Position>) {
+    fn note(&mut self, ask: Ask, asker: Asker) {
         match self.asks.iter().position(|open| open.head == ask.head) {
             Some(place) => {
                 self.asks[place] = ask;
-                self.causes[place] = cause;
+                self.askers[place] = asker;
             }
             None => {
                 self.asks.push(ask);
-                self.causes.push(cause);
+                self.askers.push(asker);
             }
         }
     }
 
-    /// Takes the open question out that this answers, with what holds it.
-    fn settle(&mut self, answer: &Answer, awaited_only: bool) -> Option<(Ask, Option<Position>)> {
+    /// Takes the open question out that this answers, with who asked.
+    fn settle(&mut self, answer: &Answer, awaited_only: bool) -> Option<(Ask, Asker)> {
         let answers = |ask: &Ask| ask.head == answer.head && (ask.id == answer.id || !awaited_only);
         let place = self.asks.iter().position(answers)?;
-        Some((self.asks.remove(place), self.causes.remove(place)))
+        let settled = (self.asks.remove(place), self.askers.remove(place));
+        if self.asks.is_empty() {
+            self.forget();
+        }
+        Some(settled)
     }
 }
 
 impl Customer {
     /// Takes a score, if the row waits for this one; a late or repeated answer changes nothing.
     pub fn answer(&mut self, book: &Rulebook, answer: &Answer, fx: &mut super::Effects) {
-        let Some((ask, cause)) = self.asking.settle(answer, book.rules.answers_awaited) else {
+        let Some((ask, asker)) = self.asking.settle(answer, book.rules.answers_awaited) else {
             fx.tally.unawaited += 1;
             return;
         };
         fx.touch(Urgency::Quiet);
-        self.profile.set_score(answer.head, answer.score.clone());
+        self.profile.set_score(answer.head, Score { at: ask.at, ..answer.score.clone() });
         // Never back in time: a record may have been applied since the row asked.
         self.clock = self.clock.max(ask.at);
-        let mut turn = Turn::new(book, fx, cause, self.clock);
-        let _ = &mut turn;
+        let mut turn = Turn::new(book, fx, asker.cause, self);
+        turn.heard = asker.heard;
+        self.run(&mut turn, |machine| machine.on_score(answer.head, ask.id.attempt));
     }
 
     /// Asks for the score of every head in `heads`, as of now.
@@ -96,6 +108,6 @@ impl Customer {
         let id = AskId { position: self.high_water.unwrap_or_default(), attempt: self.asking.attempts };
         let ask = Ask { id, head, at: turn.now, features };
         turn.fx.asks.push(ask.clone());
-        self.asking.note(ask, turn.cause);
+        self.asking.note(ask, Asker { cause: turn.cause, heard: turn.heard });
     }
 }

@@ -94,6 +94,16 @@ impl Heads {
         Self(self.0 | other.0)
     }
 
+    /// Returns the heads that are in both sets.
+    pub const fn common(self, other: Heads) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Returns the set without the heads of another.
+    pub const fn without(self, other: Heads) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Returns the heads in the order of [`Head::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Head> {
         Head::ALL.into_iter().filter(move |head| self.contains(*head))

@@ -61,6 +61,7 @@ use crate::time::Timestamp;
 pub use fold::moved;
 pub use folded::{Consent, Counted, Folded, Heads, Origin, SessionChange, Sourced, Standing};
 pub use policy::ProfilePolicy;
+pub use said::bounded_text;
 
 /// What the engine knows of one customer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

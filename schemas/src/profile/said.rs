@@ -42,12 +42,17 @@ pub fn bounded(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}:{:016x}", &text[..kept], xxh3_64(text.as_bytes())))
 }
 
+/// Returns the same as a text of its own.
+pub fn bounded_text(text: &SmolStr) -> SmolStr {
+    match bounded(text) {
+        Cow::Borrowed(_) => text.clone(),
+        Cow::Owned(kept) => SmolStr::new(kept),
+    }
+}
+
 /// Returns a property as text that is short enough to keep.
 pub fn text(properties: &Properties, name: &str) -> Option<SmolStr> {
-    read::text(properties, name).map(|text| match bounded(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(kept) => SmolStr::new(kept),
-    })
+    read::text(properties, name).map(|text| bounded_text(&text))
 }
 
 /// Returns the first of these properties that is a text.

@@ -15,6 +15,12 @@ pub mod words;
 
 mod index;
 
+pub mod condition;
+pub mod state;
+
+pub mod machine;
+
 pub use index::Triggers;
 pub use spec::Trigger;
+pub use state::TriggerState;
 pub use words::describe;

@@ -72,6 +72,14 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// Returns the event that opens an instance.
+    pub fn event(&self) -> Option<&EventPattern> {
+        match self {
+            Entry::Event(pattern) => Some(pattern),
+            Entry::Crossing(_) | Entry::Becomes(_) | Entry::Ceases(_) => None,
+        }
+    }
+
     /// Returns the condition whose beginning or end opens an instance.
     pub fn condition(&self) -> Option<&Condition> {
         match self {

@@ -1,0 +1,1 @@
+//! Behaviour of the machine at the edges of its semantics.

@@ -1,0 +1,116 @@
+//! Latches, and conditions whose beginning or end opens instances.
+//!
+//! A condition is looked at when something it reads may have changed: an event it counts or (when it reads the profile) any event,
+//! a score it reads, and the instant at which it changes by time alone. It counts as not holding until it was first looked at.
+
+use smol_str::SmolStr;
+
+use super::Machine;
+use super::entry::Opening;
+use crate::profile::Heads;
+use crate::score::Head;
+use crate::trigger::spec::{Entry, Key};
+use crate::trigger::state::{Stage, Watch};
+use crate::value::Properties;
+
+impl Machine<'_> {
+    /// The score of a head came, by this attempt of the row's questions.
+    pub fn on_score(&mut self, head: Head, attempt: u32) {
+        self.turn_latches(head, attempt as u16);
+        for place in self.book.triggers.watching_score(head) {
+            self.watch(place);
+        }
+        if let Some(parts) = self.state.existing() {
+            for instance in &mut parts.instances {
+                if let Stage::Proposed { awaits: Some(heads), .. } = &mut instance.stage {
+                    *heads = heads.without(Heads::of(&[head]));
+                }
+            }
+        }
+        self.settle(Heads::NONE);
+        self.state.tidy();
+    }
+
+    /// Sets and clears the latches of a head; one that is set opens instances.
+    fn turn_latches(&mut self, head: Head, nth: u16) {
+        let triggers = &self.book.triggers;
+        let Some(value) = self.profile.score(head).map(|score| score.value) else { return };
+        for (crossing, enters) in triggers.crossings().iter().filter(|(crossing, _)| crossing.head == head) {
+            let set = self.state.latches().is_set(crossing);
+            if set && value < crossing.rearms_below {
+                self.state.parts().latches.0.retain(|latch| latch != crossing);
+            } else if !set && value > crossing.rises_above {
+                self.state.parts().latches.0.push(*crossing);
+                for place in enters {
+                    let key = self.standing_key(*place);
+                    self.enter(Opening { place: *place, key, slot: self.own_slot(nth), event: None });
+                }
+            }
+        }
+        // A latch that nobody reads any more would stay set for ever.
+        if let Some(parts) = self.state.existing() {
+            parts.latches.0.retain(|latch| triggers.crossings().iter().any(|(known, _)| known == latch));
+        }
+    }
+
+    /// Looks at every entry condition again, after a change that is no event.
+    pub fn look(&mut self) {
+        for place in self.book.triggers.watching() {
+            self.watch(place);
+        }
+        self.settle(Heads::NONE);
+        self.state.tidy();
+    }
+
+    pub(super) fn watch_always(&mut self) {
+        for place in self.book.triggers.always_watched() {
+            self.watch(*place);
+        }
+    }
+
+    /// Looks at a trigger's entry condition; opens an instance when it began, or ended, to hold.
+    pub(super) fn watch(&mut self, place: usize) {
+        let trigger = self.book.triggers.at(place);
+        let Some(condition) = trigger.entry.condition() else { return };
+        let nothing = Properties::default();
+        let scene = self.scene(&nothing);
+        let holds = condition.holds(scene);
+        let check = condition.next_flip(scene);
+        let known = self.state.watches().iter().position(|watch| watch.trigger == trigger.name);
+        let (held, opened) = known.map_or((false, 0), |at| {
+            let watch = &self.state.watches()[at];
+            (watch.held, watch.opened)
+        });
+        let opens = held != holds
+            && match &trigger.entry {
+                Entry::Becomes(_) => holds,
+                Entry::Ceases(_) => held,
+                Entry::Event(_) | Entry::Crossing(_) => false,
+            };
+        let watch = Watch {
+            trigger: trigger.name.clone(),
+            held: holds,
+            check,
+            opened: opened.wrapping_add(u16::from(opens)),
+        };
+        match known {
+            Some(at) if watch.is_plain() => drop(self.state.parts().watches.remove(at)),
+            Some(at) => self.state.parts().watches[at] = watch,
+            None if watch.is_plain() => {}
+            None => self.state.parts().watches.push(watch),
+        }
+        if opens {
+            let key = self.standing_key(place);
+            self.enter(Opening { place, key, slot: self.own_slot(opened), event: None });
+        }
+    }
+
+    /// Returns the key of an instance that no event opens.
+    fn standing_key(&self, place: usize) -> Option<SmolStr> {
+        match self.book.triggers.at(place).key {
+            Key::Customer => Some(SmolStr::default()),
+            Key::Cart => self.profile.cart_key(self.now).cloned(),
+            Key::Order | Key::Property(_) => None,
+        }
+    }
+}
