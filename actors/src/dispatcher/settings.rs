@@ -80,8 +80,6 @@ pub struct Rules {
     pub position_waits: bool,
     /// An outreach is reserved in the ledger before its call.
     pub ledger_reserved: bool,
-    /// What is sent is the body that was reserved first.
-    pub ledger_body: bool,
     /// A call that may have been made is not repeated where the channel would send twice.
     pub calling_never_repeated: bool,
     /// An unknown outcome of a compare-and-set is read back.
@@ -96,7 +94,6 @@ impl Default for Rules {
             epoch_of_position: true,
             position_waits: true,
             ledger_reserved: true,
-            ledger_body: true,
             calling_never_repeated: true,
             unknown_read_back: true,
         }

@@ -3,7 +3,6 @@
 use actors::partition::settings::Rules;
 
 use crate::campaign::{Case, Traced};
-use crate::dispatch::DispatchRules;
 use crate::odds::{Odds, Shop};
 use crate::row::RowRules;
 use crate::run::{AllRules, run};
@@ -83,7 +82,7 @@ pub fn all() -> AllRules {
     AllRules {
         owner: Rules::default(),
         row: RowRules { high_water_mark: true, slot_ids: true, score_named_as_cause: true },
-        dispatch: DispatchRules { lower_epochs_ignored: true, epoch_kept: true },
+        dispatch: Default::default(),
     }
 }
 
@@ -169,6 +168,31 @@ pub const ABLATIONS: &[Ablation] = &[
     Ablation {
         name: "reader keeps the epoch",
         without: |r| r.dispatch.epoch_kept = false,
+        world: restless_readers,
+    },
+    Ablation {
+        name: "reader's epoch is that of its position",
+        without: |r| r.dispatch.epoch_of_position = false,
+        world: restless_readers,
+    },
+    Ablation {
+        name: "reader's position waits",
+        without: |r| r.dispatch.position_waits = false,
+        world: restless_readers,
+    },
+    Ablation {
+        name: "reserved in the ledger",
+        without: |r| r.dispatch.ledger_reserved = false,
+        world: restless_readers,
+    },
+    Ablation {
+        name: "a call is never repeated",
+        without: |r| r.dispatch.calling_never_repeated = false,
+        world: restless_readers,
+    },
+    Ablation {
+        name: "unknown changes are read back",
+        without: |r| r.dispatch.unknown_read_back = false,
         world: restless_readers,
     },
     Ablation {

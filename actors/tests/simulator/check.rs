@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use schemas::ids::OutreachId;
 
+use crate::outbound;
 use crate::row::{Kind, Row, Shelf};
 use crate::world::{STEP, State};
 
@@ -15,6 +16,7 @@ pub fn check(state: &State) -> Vec<String> {
     let mut faults = Vec::new();
     check_events(state, &rows, &mut faults);
     check_outreach(state, &rows, &mut faults);
+    faults.extend(outbound::check(state));
     faults
 }
 
@@ -54,7 +56,7 @@ fn check_events(state: &State, rows: &BTreeMap<String, Arc<Row>>, faults: &mut V
 fn check_outreach(state: &State, rows: &BTreeMap<String, Arc<Row>>, faults: &mut Vec<String>) {
     let mut sent: BTreeMap<OutreachId, BTreeSet<u64>> = BTreeMap::new();
     let mut by_name: BTreeMap<(String, u64), BTreeSet<OutreachId>> = BTreeMap::new();
-    for call in &state.calls {
+    for call in &state.outbound.calls {
         sent.entry(call.id).or_default().insert(call.body);
         by_name.entry((call.trigger.clone(), call.position)).or_default().insert(call.id);
     }
@@ -65,6 +67,7 @@ fn check_outreach(state: &State, rows: &BTreeMap<String, Arc<Row>>, faults: &mut
     for row in rows.values() {
         for (id, (name, body)) in &row.decided {
             match sent.get(id) {
+                None if state.is_unknown(*id) => {}
                 None => faults.push(format!("outreach lost: {name:?}")),
                 Some(bodies) if exact && (bodies.len() > 1 || !bodies.contains(body)) => {
                     faults.push(format!(

@@ -1,98 +1,145 @@
-//! Dispatchers of the simulated partition, one of them the group's: ledger, channel call, commit, each a step of its own.
+//! Dispatchers of the simulated partition: the real core and the real `perform`, driven by chance. One of them is the group's.
 
-use schemas::decision::Outreach;
-use schemas::ids::{Epoch, OutreachId, Position};
-use schemas::record::RecordKind;
-use schemas::value::Value;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use crate::world::{Call, State, trace};
+use actors::dispatcher::core::{Core, Params};
+use actors::dispatcher::perform::perform;
+use actors::dispatcher::protocol::{Action, End, Input, Now};
+use actors::dispatcher::settings::{Recheck, Rules, Settings, promises};
+use actors::port::{BoxFuture, Ports};
+use schemas::ids::PartitionId;
+use schemas::time::{Span, Timestamp};
 
-/// Rules of the dispatcher that can be taken away.
-#[derive(Clone, Copy, Debug)]
-pub struct DispatchRules {
-    /// Records of a lower epoch behind a higher epoch record are ignored (I7).
-    pub lower_epochs_ignored: bool,
-    /// The highest epoch seen is committed with the position (I7).
-    pub epoch_kept: bool,
-}
+use crate::chance::Chance;
+use crate::outbound::DISPATCHERS;
+use crate::ports::ports;
+use crate::world::{STEP, Shared, locked, trace};
+
+const PARTITION: PartitionId = PartitionId(0);
 
 /// One dispatcher.
 pub struct Dispatcher {
     pub alive: bool,
+    /// Its number among the processes.
     id: usize,
-    position: usize,
-    epoch: Epoch,
-    stage: Stage,
+    core: Core,
+    calls: Vec<BoxFuture<'static, Input>>,
+    ports: Ports,
+    shared: Shared,
+    chance: Chance,
 }
 
-enum Stage {
-    Read,
-    Call(Call),
-    Settle(OutreachId),
-    Advance,
+/// Returns bounds and intervals in the world's time; the seed varies them.
+fn settings(chance: &mut Chance) -> Settings {
+    let steps = |n: usize| Duration::from_millis(n as u64 * STEP as u64);
+    Settings {
+        window: 1 + chance.below(6),
+        fetch_max: 1 + chance.below(4),
+        call_deadline: steps(20 + chance.below(80)),
+        retry_after: Span(STEP),
+        retry: steps(1 + chance.below(5)),
+        commit: steps(1 + chance.below(8)),
+        drain: steps(40),
+        // The rows of this world are none of the product's; what the last look says is tested with those.
+        recheck: Recheck::AsOfDecision,
+    }
 }
 
 impl Dispatcher {
-    pub fn new(state: &mut State, rules: DispatchRules) -> Self {
-        state.dispatcher += 1;
-        let epoch = if rules.epoch_kept { state.dispatched.epoch } else { Epoch(0) };
-        let position = state.dispatched.position.0 as usize;
-        Self { alive: true, id: state.dispatcher, position, epoch, stage: Stage::Read }
+    /// The group gives the partition's outreach to a new dispatcher; those that had it go on until they are gone.
+    pub fn new(shared: &Shared, rules: Rules) -> Self {
+        let (id, mut chance) = {
+            let mut state = locked(shared);
+            state.outbound.dispatcher += 1;
+            (DISPATCHERS + state.outbound.dispatcher, Chance::new(state.chance.next()))
+        };
+        let ports = ports(shared, id);
+        let core = Core::new(Params {
+            partition: PARTITION,
+            partitions: 1,
+            settings: settings(&mut chance),
+            rules,
+            promises: promises(&ports.channels),
+        });
+        let shared = Arc::clone(shared);
+        let mut dispatcher = Self { alive: true, id, core, calls: Vec::new(), ports, shared, chance };
+        let nonce = u128::from(dispatcher.chance.next()) << 16;
+        dispatcher.handle(Input::Start { nonce });
+        dispatcher
     }
 
-    pub fn step(&mut self, state: &mut State, rules: DispatchRules) {
-        match std::mem::replace(&mut self.stage, Stage::Read) {
-            Stage::Read => self.read(state, rules),
-            Stage::Call(call) => {
-                trace!(
-                    state,
-                    "dispatcher {} calls {}[{}] body {}", self.id, call.trigger, call.position, call.body
-                );
-                self.stage = Stage::Settle(call.id);
-                state.calls.push(call);
+    /// The process is gone; what it had in flight comes all the same, or not.
+    pub fn crash(&mut self) {
+        self.alive = false;
+        let mut state = locked(&self.shared);
+        trace!(state, "dispatcher {} is gone", self.id - DISPATCHERS);
+        state.died(self.id);
+    }
+
+    /// Asks it to finish and end.
+    pub fn stop(&mut self) {
+        self.handle(Input::Stop);
+    }
+
+    /// Returns true when everything on the topic is at its end and committed.
+    pub fn is_at_rest(&self, end: usize) -> bool {
+        let levels = self.core.levels();
+        levels.committed.position.0 as usize == end && levels.open == 0
+    }
+
+    /// Does one thing: a tick, or a reply that is there.
+    pub fn step(&mut self) {
+        let boot = Duration::from_millis(locked(&self.shared).now as u64);
+        if self.core.deadline().is_some_and(|deadline| deadline <= boot) && self.chance.percent(50) {
+            return self.handle(Input::Tick);
+        }
+        if let Some(input) = self.reply() {
+            self.handle(input);
+        }
+    }
+
+    /// Returns a reply that is there, from a call chosen by chance.
+    fn reply(&mut self) -> Option<Input> {
+        let count = self.calls.len();
+        let start = self.chance.below(count);
+        for offset in 0..count {
+            let at = (start + offset) % count;
+            let mut context = Context::from_waker(Waker::noop());
+            if let Poll::Ready(input) = self.calls[at].as_mut().poll(&mut context) {
+                drop(self.calls.swap_remove(at));
+                return Some(input);
             }
-            Stage::Settle(id) => {
-                if let Some(entry) = state.ledger.get_mut(&id) {
-                    entry.1 = true;
+        }
+        None
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = locked(&self.shared).now;
+        let now = Now { wall: Timestamp(now), boot: Duration::from_millis(now as u64) };
+        self.tell("<-", &input);
+        let mut actions = Vec::new();
+        self.core.handle(now, input, &mut actions);
+        for action in actions {
+            self.tell("->", &action);
+            match action {
+                Action::Do(io) => self.calls.push(perform(io, PARTITION, &self.ports)),
+                Action::Count(_) => {}
+                Action::End(End::Stopped) => self.alive = false,
+                Action::End(End::Failed(why)) => {
+                    self.alive = false;
+                    locked(&self.shared).outbound.failed.push(why);
                 }
-                self.stage = Stage::Advance;
-            }
-            Stage::Advance => {
-                self.position += 1;
-                if state.chance.percent(50) {
-                    self.commit(state);
-                }
             }
         }
     }
 
-    fn read(&mut self, state: &mut State, rules: DispatchRules) {
-        let Some(record) = state.outreach.get(self.position).cloned() else { return self.commit(state) };
-        let epoch = record.epoch.unwrap_or_default();
-        self.epoch = self.epoch.max(epoch);
-        let ignored = rules.lower_epochs_ignored && epoch < self.epoch;
-        if record.kind == RecordKind::Epoch || ignored {
-            self.position += 1;
-            return;
-        }
-        let outreach: Outreach =
-            serde_json::from_slice(&record.body).expect("the core writes outreach as JSON");
-        let Some(Value::Number(body)) = outreach.facts.get("body") else { return };
-        let entry = state.ledger.entry(outreach.id).or_insert((*body as u64, false));
-        if entry.1 {
-            self.position += 1;
-            return;
-        }
-        // What is sent is the body that was reserved first.
-        let body = entry.0;
-        let trigger = outreach.trigger.to_string();
-        self.stage = Stage::Call(Call { id: outreach.id, trigger, position: outreach.slot.position.0, body });
-    }
-
-    fn commit(&self, state: &mut State) {
-        if self.id == state.dispatcher {
-            state.dispatched.position = Position(self.position as u64);
-            state.dispatched.epoch = self.epoch;
+    fn tell(&self, arrow: &str, what: &impl std::fmt::Debug) {
+        let mut state = locked(&self.shared);
+        if state.trace.is_some() {
+            let words: String = format!("{what:?}").chars().take(300).collect();
+            trace!(state, "    dispatcher {} {arrow} {words}", self.id - DISPATCHERS);
         }
     }
 }

@@ -8,7 +8,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `world`, `odds`, `ports` | the faulty outside: log, store, lease, index, group; how hostile; calls in flight |
-//! | `process`, `row`, `dispatch` | the inside: one owner, its customers, its reader |
+//! | `outbound` | what lies behind the owners: the topic of outreach, ledger, channels |
+//! | `process`, `row`, `dispatch` | the inside: one owner, its customers, a dispatcher |
 //! | `run`, `check` | one run; what is wrong at its end |
 //! | `ablations` | every rule, taken away |
 //! | `campaign` | many seeds on all cores, the table, the traces |
@@ -19,6 +20,7 @@ mod chance;
 mod check;
 mod dispatch;
 mod odds;
+mod outbound;
 mod ports;
 mod process;
 mod row;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use actors::port::channel::Channels;
 use actors::port::clock::Clock;
 use actors::port::log::{self, Assignment, Commit, Fetched, LogSink, LogSource, NewRecord, Topic};
 use actors::port::predictor::{self, Predictor};
@@ -19,6 +18,7 @@ use schemas::record::RecordKind;
 use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
 use schemas::time::Timestamp;
 
+use crate::outbound::channels;
 use crate::world::{Shared, What, locked, submit};
 
 /// Returns the ports of a process.
@@ -29,7 +29,7 @@ pub fn ports(shared: &Shared, process: usize) -> Ports {
         sink: handle.clone(),
         store: handle.clone(),
         predictor: handle.clone(),
-        channels: Arc::new(Channels::new()),
+        channels: Arc::new(channels(shared, process)),
         clock: handle,
     }
 }
@@ -106,17 +106,26 @@ impl LogSource for Handle {
 
     fn released(&self, _: PartitionId) {}
 
-    fn fetch(&self, _: Topic, _: PartitionId, from: Position, max: usize) -> Reply<Fetched, log::Error> {
-        submit(&self.shared, self.process, What::Read, log_lost, move |state| Ok(state.fetch(from, max)))
+    fn fetch(&self, topic: Topic, _: PartitionId, from: Position, max: usize) -> Reply<Fetched, log::Error> {
+        submit(&self.shared, self.process, What::Read, log_lost, move |state| {
+            Ok(match topic {
+                Topic::Outreach => state.fetch_outreach(from, max),
+                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.fetch(from, max),
+            })
+        })
     }
 
     fn end(&self, _: Topic, _: PartitionId) -> Reply<Position, log::Error> {
         ready(Position(locked(&self.shared).log.len() as u64))
     }
 
-    fn commit(&self, _: Topic, _: PartitionId, commit: Commit) -> Reply<(), log::Error> {
+    fn commit(&self, topic: Topic, _: PartitionId, commit: Commit) -> Reply<(), log::Error> {
         let process = self.process;
         submit(&self.shared, process, What::Read, log_lost, move |state| {
+            if topic == Topic::Outreach {
+                state.commit_outreach(process, commit);
+                return Ok(());
+            }
             // The broker knows who the member is, and nothing else.
             if state.group_owner == process {
                 state.committed.position = state.committed.position.max(commit.position);
@@ -125,8 +134,13 @@ impl LogSource for Handle {
         })
     }
 
-    fn committed(&self, _: Topic, _: PartitionId) -> Reply<Commit, log::Error> {
-        submit(&self.shared, self.process, What::Read, log_lost, |state| Ok(state.committed))
+    fn committed(&self, topic: Topic, _: PartitionId) -> Reply<Commit, log::Error> {
+        submit(&self.shared, self.process, What::Read, log_lost, move |state| {
+            Ok(match topic {
+                Topic::Outreach => state.outbound.committed,
+                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.committed,
+            })
+        })
     }
 }
 
@@ -182,12 +196,16 @@ impl Store for Handle {
         submit(&self.shared, self.process, What::Read, store_lost, move |state| Ok(state.scan(from, to)))
     }
 
-    fn read_ledger(&self, _: CustomerId, _: OutreachId) -> Reply<Option<LedgerEntry>, store::Error> {
-        ready(None)
+    fn read_ledger(&self, _: CustomerId, id: OutreachId) -> Reply<Option<LedgerEntry>, store::Error> {
+        submit(&self.shared, self.process, What::Read, store_lost, move |state| {
+            Ok(state.outbound.ledger.get(&id).cloned())
+        })
     }
 
-    fn cas_ledger(&self, _: LedgerChange) -> Reply<Cas<Option<Box<LedgerEntry>>>, store::Error> {
-        ready(Cas::Refused(None))
+    fn cas_ledger(&self, change: LedgerChange) -> Reply<Cas<Option<Box<LedgerEntry>>>, store::Error> {
+        submit(&self.shared, self.process, What::Ledger, store_lost, move |state| {
+            Ok(state.cas_ledger(&change))
+        })
     }
 
     fn scan_ledger(&self, _: Option<CustomerId>, _: usize) -> Reply<Vec<LedgerEntry>, store::Error> {

@@ -17,6 +17,7 @@ use schemas::time::{Span, Timestamp};
 use schemas::value::{Properties, Value};
 
 use crate::chance::Chance;
+use crate::outbound::{AT_MOST_ONCE, IDEMPOTENT};
 
 /// What a trigger of the shop reacts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -233,7 +234,7 @@ impl Cell {
             slot,
             attempt: 0,
             category: Category::Service,
-            channel: "console".into(),
+            channel: if name.1 % 2 == 0 { IDEMPOTENT } else { AT_MOST_ONCE }.into(),
             template: "template".into(),
             facts: Properties(vec![("body".into(), Value::Number(body as f64))]),
             at,

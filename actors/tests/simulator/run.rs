@@ -7,11 +7,11 @@ use actors::partition::settings::Rules;
 
 use crate::campaign::{Traced, Verdict};
 use crate::check::check;
-use crate::dispatch::{DispatchRules, Dispatcher};
+use crate::dispatch::Dispatcher;
 use crate::odds::Odds;
 use crate::process::{Process, Stepped};
 use crate::row::RowRules;
-use crate::world::{STEP, Shared, State, locked, trace};
+use crate::world::{STEP, Shared, Side, State, locked, trace};
 
 /// Steps of the hostile part.
 const STEPS: usize = 900;
@@ -23,7 +23,7 @@ const CALM_STEPS: usize = 20_000;
 pub struct AllRules {
     pub owner: Rules,
     pub row: RowRules,
-    pub dispatch: DispatchRules,
+    pub dispatch: actors::dispatcher::settings::Rules,
 }
 
 /// A run under way.
@@ -81,8 +81,7 @@ impl Run {
     }
 
     fn start_dispatcher(&mut self) {
-        let dispatcher = Dispatcher::new(&mut locked(&self.shared), self.rules.dispatch);
-        self.dispatchers.push(dispatcher);
+        self.dispatchers.push(Dispatcher::new(&self.shared, self.rules.dispatch));
     }
 
     fn die(&mut self, id: usize, why: &str) {
@@ -127,23 +126,35 @@ impl Run {
         let mut state = locked(&self.shared);
         for _ in 0..3 {
             if state.chance.percent(percent) {
-                state.deliver_any();
+                state.deliver_any(Side::Owners);
             }
         }
     }
 
+    /// One of the dispatchers does a few things, or dies, or is asked to end.
     fn step_dispatcher(&mut self) {
-        let alive: Vec<usize> =
-            (0..self.dispatchers.len()).filter(|at| self.dispatchers[*at].alive).collect();
-        let mut state = locked(&self.shared);
-        let Some(&at) = alive.get(state.chance.below(alive.len())) else { return };
-        let crash = state.odds.dispatcher_crashes;
-        if state.chance.percent(crash) {
-            self.dispatchers[at].alive = false;
-            drop(state);
-            return self.start_dispatcher();
+        self.dispatchers.retain(|dispatcher| dispatcher.alive);
+        let (at, crashes, stops) = {
+            let mut state = locked(&self.shared);
+            let percent = state.odds.delivery;
+            for _ in 0..4 {
+                if state.chance.percent(percent) {
+                    state.deliver_any(Side::Dispatchers);
+                }
+            }
+            let crash = state.odds.dispatcher_crashes;
+            let at = state.chance.below(self.dispatchers.len());
+            (at, state.chance.percent(crash), state.chance.below(1_000) < 5)
+        };
+        let Some(dispatcher) = self.dispatchers.get_mut(at) else { return self.start_dispatcher() };
+        match (crashes, stops) {
+            (true, _) => dispatcher.crash(),
+            (false, true) => dispatcher.stop(),
+            (false, false) => (0..4).for_each(|_| dispatcher.step()),
         }
-        self.dispatchers[at].step(&mut state, self.rules.dispatch);
+        if crashes || stops {
+            self.start_dispatcher();
+        }
     }
 
     /// One of the owners does a few things: the group's more often than those that may have lost the partition.
@@ -211,23 +222,29 @@ impl Run {
         }
         self.assign(true);
         self.start_dispatcher();
-        let (owner, dispatcher) = (self.owners.len() - 1, self.dispatchers.len() - 1);
+        let owner = self.owners.len() - 1;
         let mut quiet = 0;
         for _ in 0..CALM_STEPS {
-            let before = locked(&self.shared).calls.len();
             {
                 let mut state = locked(&self.shared);
                 state.now += STEP;
-                state.deliver_any();
-                state.deliver_any();
+                for _ in 0..2 {
+                    state.deliver_any(Side::Owners);
+                    state.deliver_any(Side::Dispatchers);
+                }
             }
             if let Stepped::Ended(end) = self.owners[owner].step() {
                 return self.faults.push(format!("the last owner ended: {end:?}"));
             }
-            let mut state = locked(&self.shared);
-            self.dispatchers[dispatcher].step(&mut state, self.rules.dispatch);
-            let busy = state.calls.len() != before || !self.owners[owner].is_at_rest(state.log.len());
-            quiet = if busy { 0 } else { quiet + 1 };
+            let [.., dispatcher] = &mut self.dispatchers[..] else { return };
+            dispatcher.step();
+            dispatcher.step();
+            let (events, outreach) = {
+                let state = locked(&self.shared);
+                (state.log.len(), state.outbound.outreach.len())
+            };
+            let at_rest = self.owners[owner].is_at_rest(events) && dispatcher.is_at_rest(outreach);
+            quiet = if at_rest { quiet + 1 } else { 0 };
             if quiet > 400 {
                 return;
             }

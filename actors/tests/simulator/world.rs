@@ -3,19 +3,20 @@
 //! A call of a port is an operation in flight until the simulator delivers it: it may come late, its reply may be lost, and a write
 //! may come a second time. What is written with a lower timestamp loses, whatever the order of arrival.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use actors::port::log::{Commit, Fetched, NewRecord, Topic};
 use actors::port::store::{Cas, Lease, Row as StoredRow, WakeUp};
-use schemas::ids::{CustomerId, OutreachId, Position};
+use schemas::ids::{CustomerId, Position};
 use schemas::record::{LogRecord, RecordKind};
 use schemas::time::Timestamp;
 
 use crate::campaign::Traced;
 use crate::chance::Chance;
 use crate::odds::{Odds, Shop};
+use crate::outbound::{DISPATCHERS, Outbound};
 use crate::row::{Kind, Row, Shelf};
 
 /// One step of virtual time. Units: ms.
@@ -49,6 +50,17 @@ pub enum What {
     Mark,
     /// Any other record.
     Append,
+    /// A change of the ledger.
+    Ledger,
+    /// A call of a channel.
+    Call,
+}
+
+/// Whose operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Owners,
+    Dispatchers,
 }
 
 /// Everything outside the processes.
@@ -63,11 +75,7 @@ pub struct State {
     pub lease: Lease,
     pub committed: Commit,
     pub group_owner: usize,
-    pub outreach: Vec<LogRecord>,
-    pub dispatched: Commit,
-    pub dispatcher: usize,
-    pub ledger: HashMap<OutreachId, (u64, bool)>,
-    pub calls: Vec<Call>,
+    pub outbound: Outbound,
     pub panicked: BTreeSet<Position>,
     pub generation: u64,
     index: BTreeSet<WakeUp>,
@@ -75,15 +83,6 @@ pub struct State {
     history: Vec<Undo>,
     shelf: Vec<Arc<Row>>,
     operations: Vec<Operation>,
-}
-
-/// A channel call.
-#[derive(Clone, Debug)]
-pub struct Call {
-    pub id: OutreachId,
-    pub trigger: String,
-    pub position: u64,
-    pub body: u64,
 }
 
 impl Shelf for State {
@@ -123,11 +122,7 @@ impl State {
             lease: Lease::default(),
             committed: Commit::default(),
             group_owner: 0,
-            outreach: Vec::new(),
-            dispatched: Commit::default(),
-            dispatcher: 0,
-            ledger: HashMap::new(),
-            calls: Vec::new(),
+            outbound: Outbound::default(),
             panicked: BTreeSet::new(),
             generation: 1,
             index: BTreeSet::new(),
@@ -181,23 +176,8 @@ impl State {
     pub fn append(&mut self, process: usize, topic: Topic, records: Vec<NewRecord>) -> Vec<Position> {
         for record in records {
             match topic {
-                Topic::Outreach => {
-                    trace!(
-                        self,
-                        "outreach[{}] = {:?} of owner {process} {:?}",
-                        self.outreach.len(),
-                        record.kind,
-                        record.epoch
-                    );
-                    self.outreach.push(LogRecord {
-                        position: Position(self.outreach.len() as u64),
-                        stamp: Timestamp(self.now),
-                        key: record.key,
-                        kind: record.kind,
-                        epoch: record.epoch,
-                        body: record.body,
-                    });
-                }
+                Topic::Outreach => self.append_outreach(process, record),
+                Topic::Events if record.kind == RecordKind::Outcome => self.note_outcome(&record),
                 Topic::DeadLetter | Topic::Events | Topic::Decisions => {}
             }
         }
@@ -277,12 +257,19 @@ impl State {
         self.generation += 1;
     }
 
-    /// Delivers one operation in flight, chosen by chance; a slow one stays in flight.
-    pub fn deliver_any(&mut self) {
-        if self.operations.is_empty() {
+    /// Delivers one operation in flight of one side, chosen by chance; a slow one stays in flight.
+    pub fn deliver_any(&mut self, side: Side) {
+        let of = |operation: &Operation| match operation.process >= DISPATCHERS {
+            true => Side::Dispatchers,
+            false => Side::Owners,
+        };
+        let in_flight = self.operations.iter().filter(|one| of(one) == side).count();
+        if in_flight == 0 {
             return;
         }
-        let at = self.chance.below(self.operations.len());
+        let nth = self.chance.below(in_flight);
+        let mut places = (0..self.operations.len()).filter(|at| of(&self.operations[*at]) == side);
+        let at = places.nth(nth).expect("there are as many as were counted");
         let slow = self.odds.slow == Some(self.operations[at].what);
         if !slow || self.chance.percent(20) {
             self.deliver(at);
@@ -292,8 +279,10 @@ impl State {
     fn deliver(&mut self, at: usize) {
         let mut operation = self.operations.swap_remove(at);
         let odds = match operation.what {
-            What::Lease => self.odds.lease_reply_lost,
-            What::Read | What::Score | What::Write | What::Mark | What::Append => self.odds.reply_lost,
+            What::Lease | What::Ledger => self.odds.lease_reply_lost,
+            What::Read | What::Score | What::Write | What::Mark | What::Append | What::Call => {
+                self.odds.reply_lost
+            }
         };
         if !self.chance.percent(odds) {
             (operation.deliver)(self);
@@ -309,7 +298,11 @@ impl State {
             0 => {
                 (operation.deliver)(self);
             }
-            1 if matches!(operation.what, What::Write | What::Mark | What::Append) => {
+            1 if matches!(
+                operation.what,
+                What::Write | What::Mark | What::Append | What::Ledger | What::Call
+            ) =>
+            {
                 self.operations.push(operation)
             }
             _ => {}

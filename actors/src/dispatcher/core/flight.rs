@@ -114,16 +114,14 @@ impl Core {
 
     /// Goes on from what the ledger says.
     pub(super) fn judge(&mut self, position: Position, entry: Option<Box<LedgerEntry>>) {
-        let (nonce, ledger_body) = (self.nonce, self.params.rules.ledger_body);
+        let nonce = self.nonce;
         let Some(flight) = self.flight(position) else { return };
         let attempt = flight.outreach.attempt;
         let standing = standing(attempt, nonce, entry.as_deref());
         flight.held = entry.as_ref().map(|entry| (entry.outreach.attempt, entry.state.stage()));
         if let (Standing::Reserved(whose) | Standing::Calling(whose), Some(entry)) = (&standing, entry) {
             flight.inherited |= *whose == Whose::Foreign;
-            if ledger_body {
-                flight.outreach = entry.outreach;
-            }
+            flight.outreach = entry.outreach;
         }
         match standing {
             Standing::Absent if attempt == 0 && flight.ending.is_none() => self.begin(position),

@@ -451,7 +451,7 @@ fn a_port_that_is_away_is_asked_again_and_one_that_failed_ends_the_dispatcher() 
     let mut bench = Bench::new();
     let io = Io::Fetch { from: Position(0), max: 256 };
     assert!(bench.asks(Input::Failed(Box::new(io.clone()), unknown())).is_empty());
-    assert_eq!(bench.tick_after(Duration::from_millis(200)), [io.clone()]);
+    assert_eq!(bench.tick_after(Duration::from_millis(200)), std::slice::from_ref(&io));
     let failure = Failure::Store(store::Error::Failed("disk".into()));
     let (_, end) = bench.handle(Input::Failed(Box::new(io), failure));
     assert!(matches!(end, Some(End::Failed(why)) if why.contains("disk")));

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::port::BoxFuture;
 use crate::port::channel::{Channel, Delivery, Repeat};
 use crate::port::log::{Commit, LogSource, Topic};
-use crate::port::store::LedgerState;
+use crate::port::store::{Cas, LedgerChange, LedgerEntry, LedgerState, Store};
 
 fn live() -> Settings {
     Settings { recheck: Recheck::Live(Arc::new(Rulebook::default())), ..Settings::default() }
@@ -112,11 +112,16 @@ async fn an_id_never_names_two_contents() {
     let world = World::new(channel.clone());
     let facts = Properties(vec![("orders".into(), Value::Number(99.0))]);
     let (first, other) = (outreach(1, 0), Outreach { facts, ..outreach(1, 0) });
-    world.relay(1, &first).await;
-    world.dispatcher(1, live()).work(4).await;
-    // A later owner decided again, differently.
-    world.append(2, RecordKind::Epoch, "", Vec::new()).await;
-    world.relay(2, &other).await;
+    let entry = LedgerEntry {
+        outreach: first.clone(),
+        reserver: 1,
+        state: LedgerState::Reserved,
+        at: NOW,
+        provider_ref: None,
+    };
+    let reservation = world.store.cas_ledger(LedgerChange { expect: None, entry }).await;
+    assert_eq!(reservation.unwrap(), Cas::Applied);
+    world.relay(1, &other).await;
     world.dispatcher(2, live()).finish().await;
     assert_eq!(channel.sent(), [first]);
 }
@@ -216,7 +221,7 @@ async fn a_replay_sends_as_of_the_decision_whatever_the_row_says_by_now() {
     world.relay(1, &old).await;
     let settings = Settings { recheck: Recheck::AsOfDecision, ..Settings::default() };
     world.dispatcher(1, settings).finish().await;
-    assert_eq!(channel.sent(), [old.clone()]);
+    assert_eq!(channel.sent(), std::slice::from_ref(&old));
     assert_eq!(world.outcomes()[0].at, old.at);
     assert_eq!(world.ledger(&old).await.unwrap().at, old.at);
 }

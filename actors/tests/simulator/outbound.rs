@@ -1,0 +1,240 @@
+//! What lies behind the owners: care.outreach, the ledger, two channels, and the outcomes that come back.
+//!
+//! The rows of this world do not read outcomes. Where one says "again", the world asks for the next attempt as a row would: once,
+//! under the highest epoch that relayed anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use actors::port::BoxFuture;
+use actors::port::channel::{Channel, Channels, Delivery, Repeat};
+use actors::port::log::{Commit, Fetched, NewRecord};
+use actors::port::store::{Cas, LedgerChange, LedgerEntry, LedgerState};
+use schemas::decision::{Outcome, OutcomeStatus, Outreach};
+use schemas::ids::{OutreachId, Position};
+use schemas::record::{LogRecord, RecordKind};
+use schemas::time::Timestamp;
+use schemas::value::Value;
+
+use crate::world::{STEP, Shared, State, What, submit, trace};
+
+/// Processes from this number on are dispatchers.
+pub const DISPATCHERS: usize = 1 << 32;
+/// A channel that knows an id again.
+pub const IDEMPOTENT: &str = "console";
+/// A channel that sends what it is handed.
+pub const AT_MOST_ONCE: &str = "pager";
+/// Attempts of one outreach for which a channel may say "not now".
+const AGAIN_MAX: u32 = 3;
+
+/// Everything behind the owners.
+#[derive(Default)]
+pub struct Outbound {
+    /// The topic.
+    pub outreach: Vec<LogRecord>,
+    /// How far the group's dispatcher came.
+    pub committed: Commit,
+    /// Number of the group's dispatcher.
+    pub dispatcher: usize,
+    pub ledger: BTreeMap<OutreachId, LedgerEntry>,
+    /// Channel calls, in order.
+    pub calls: Vec<Call>,
+    /// What was reported, by id and attempt.
+    pub outcomes: BTreeMap<(OutreachId, u32), Vec<OutcomeStatus>>,
+    /// Why dispatchers stopped for a person.
+    pub failed: Vec<String>,
+}
+
+/// A channel call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub id: OutreachId,
+    pub trigger: String,
+    pub position: u64,
+    pub body: u64,
+    /// Something reached the customer.
+    pub sent: bool,
+}
+
+impl State {
+    /// Appends to care.outreach.
+    pub fn append_outreach(&mut self, process: usize, record: NewRecord) {
+        let position = Position(self.outbound.outreach.len() as u64);
+        trace!(self, "outreach[{position}] = {:?} of process {process} {:?}", record.kind, record.epoch);
+        self.outbound.outreach.push(LogRecord {
+            position,
+            stamp: Timestamp(self.now),
+            key: record.key,
+            kind: record.kind,
+            epoch: record.epoch,
+            body: record.body,
+        });
+    }
+
+    pub fn fetch_outreach(&self, from: Position, max: usize) -> Fetched {
+        let (start, len) = (from.0 as usize, self.outbound.outreach.len());
+        let end = (start + max).min(len);
+        let records = self.outbound.outreach.get(start..end).unwrap_or_default().to_vec();
+        Fetched { records, next: Position(end.max(start) as u64), end_at: None }
+    }
+
+    /// The broker takes the commit of the group's dispatcher only.
+    pub fn commit_outreach(&mut self, process: usize, commit: Commit) {
+        if process == DISPATCHERS + self.outbound.dispatcher {
+            trace!(self, "outreach committed: {} epoch {}", commit.position, commit.epoch.0);
+            self.outbound.committed = commit;
+        }
+    }
+
+    /// An outcome is appended to care.events.
+    pub fn note_outcome(&mut self, record: &NewRecord) {
+        let outcome: Outcome =
+            serde_json::from_slice(&record.body).expect("dispatchers write outcomes as JSON");
+        let told = self.outbound.outcomes.entry((outcome.id, outcome.attempt)).or_default();
+        told.push(outcome.status.clone());
+        if told.len() == 1 && matches!(outcome.status, OutcomeStatus::RetryAt(_)) {
+            self.ask_again(&outcome);
+        }
+    }
+
+    fn ask_again(&mut self, outcome: &Outcome) {
+        let Some(entry) = self.outbound.ledger.get(&outcome.id) else { return };
+        let outreach = Outreach { attempt: outcome.attempt + 1, ..entry.outreach.clone() };
+        let epoch = self.outbound.outreach.iter().filter_map(|record| record.epoch).max();
+        let body = serde_json::to_vec(&outreach).expect("an outreach is JSON");
+        let record = NewRecord {
+            partition: Default::default(),
+            key: outreach.customer.as_str().into(),
+            kind: RecordKind::Outreach,
+            epoch,
+            stamp: None,
+            body: body.into(),
+        };
+        self.append_outreach(0, record);
+    }
+
+    pub fn cas_ledger(&mut self, change: &LedgerChange) -> Cas<Option<Box<LedgerEntry>>> {
+        let id = change.entry.outreach.id;
+        let held = self.outbound.ledger.get(&id);
+        let applies = held.map(|entry| (entry.outreach.attempt, entry.state.stage())) == change.expect;
+        let verdict = if applies { "becomes" } else { "does not become" };
+        let refused = (!applies).then(|| held.cloned().map(Box::new));
+        let (attempt, state) = (change.entry.outreach.attempt, &change.entry.state);
+        trace!(self, "ledger: {id} {verdict} {attempt} {state:?}");
+        match refused {
+            Some(held) => Cas::Refused(held),
+            None => {
+                self.outbound.ledger.insert(id, change.entry.clone());
+                Cas::Applied
+            }
+        }
+    }
+
+    /// A call reaches its channel.
+    fn deliver_outreach(&mut self, repeat: Repeat, outreach: &Outreach) -> Delivery {
+        let body = match outreach.facts.get("body") {
+            Some(Value::Number(body)) => *body as u64,
+            _ => 0,
+        };
+        let known = self.outbound.calls.iter().any(|call| call.id == outreach.id && call.sent);
+        let known = known && repeat == Repeat::Idempotent;
+        let odds = self.odds.reply_lost;
+        let again = !known && outreach.attempt < AGAIN_MAX && self.chance.percent(odds);
+        trace!(self, "channel: {} attempt {} body {body} again {again}", outreach.id, outreach.attempt);
+        self.outbound.calls.push(Call {
+            id: outreach.id,
+            trigger: outreach.trigger.to_string(),
+            position: outreach.slot.position.0,
+            body,
+            sent: !again && !known,
+        });
+        match again {
+            true => Delivery::RetryAt(Timestamp(self.now + STEP)),
+            false => Delivery::Delivered(None),
+        }
+    }
+
+    /// Returns true when the ledger says that nobody knows whether an at-most-once channel was called.
+    pub fn is_unknown(&self, id: OutreachId) -> bool {
+        self.outbound.ledger.get(&id).is_some_and(|entry| {
+            entry.outreach.channel == AT_MOST_ONCE && entry.state == LedgerState::Done(OutcomeStatus::Failed)
+        })
+    }
+}
+
+/// Returns the channels as a process reaches them.
+pub fn channels(shared: &Shared, process: usize) -> Channels {
+    let one = |repeat| Arc::new(Wire { shared: Arc::clone(shared), process, repeat }) as Arc<dyn Channel>;
+    Channels::from([
+        (IDEMPOTENT.into(), one(Repeat::Idempotent)),
+        (AT_MOST_ONCE.into(), one(Repeat::AtMostOnce)),
+    ])
+}
+
+struct Wire {
+    shared: Shared,
+    process: usize,
+    repeat: Repeat,
+}
+
+impl Channel for Wire {
+    fn repeat(&self) -> Repeat {
+        self.repeat
+    }
+
+    fn deliver(&self, outreach: Outreach) -> BoxFuture<'static, Delivery> {
+        let repeat = self.repeat;
+        let answer = submit(
+            &self.shared,
+            self.process,
+            What::Call,
+            || (),
+            move |state| Ok(state.deliver_outreach(repeat, &outreach)),
+        );
+        Box::pin(async move {
+            match answer.await {
+                Ok(delivery) => delivery,
+                // An answer that is lost is waited for until the deadline.
+                Err(()) => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// Returns what is wrong with what left and what came back, each with its class before the colon.
+pub fn check(state: &State) -> Vec<String> {
+    let out = &state.outbound;
+    let mut faults: Vec<String> =
+        out.failed.iter().map(|why| format!("stopped for a person: dispatcher {why}")).collect();
+    let mut sent: BTreeMap<OutreachId, (u32, BTreeSet<u64>)> = BTreeMap::new();
+    for call in &out.calls {
+        let (times, bodies) = sent.entry(call.id).or_default();
+        *times += u32::from(call.sent);
+        bodies.insert(call.body);
+    }
+    for (id, (times, bodies)) in sent {
+        if times > 1 {
+            faults.push(format!("outreach sent again: {id} {times} times"));
+        }
+        if bodies.len() > 1 {
+            faults.push(format!("one id of two contents: {id} {bodies:?}"));
+        }
+    }
+    for (id, entry) in &out.ledger {
+        match &entry.state {
+            LedgerState::Reserved | LedgerState::Calling => {
+                faults.push(format!("outreach not ended: {id} {:?}", entry.state));
+            }
+            LedgerState::Returned(status) | LedgerState::Done(status) => {
+                let told = out.outcomes.get(&(*id, entry.outreach.attempt)).cloned().unwrap_or_default();
+                if told.is_empty() || told.iter().any(|one| one != status) {
+                    faults.push(format!("outcome differs from ledger: {id} {status:?} told {told:?}"));
+                }
+            }
+        }
+    }
+    if out.committed.position.0 != out.outreach.len() as u64 {
+        faults.push(format!("outreach left: {} of {}", out.committed.position, out.outreach.len()));
+    }
+    faults
+}
