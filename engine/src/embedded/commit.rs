@@ -45,7 +45,7 @@ pub type Answer<T> = oneshot::Sender<Result<T, Failure>>;
 pub struct Progress {
     /// Fingerprint of the source.
     pub source: u64,
-    /// Rows of it that are in the log, or were refused.
+    /// Rows of it that are in the log, or are no events.
     pub rows: u64,
 }
 

@@ -59,6 +59,9 @@ pub enum Error {
     /// The log took no more.
     #[error(transparent)]
     Log(#[from] log::Error),
+    /// Nobody wants the rest: the replay was dropped.
+    #[error("the replay was stopped")]
+    Stopped,
     /// The thread that reads the files is gone.
     #[error("the reader of the files died")]
     ReaderDied,

@@ -1,16 +1,26 @@
 //! Replays: from files on disk to durable records of care.events, exactly resumable.
 //!
-//! In the order of the way of a row: [`format`](mod@format) says what a row of each format is; [`tally`] counts; [`run`](mod@run) appends the rows to
-//! the log, in step with the engine. What becomes of the events is the engine's business: nothing here folds, decides or waits for a score.
-
-pub mod format;
+//! In the order of the way of a row: [`input`] opens a file, packed or not, and reads its lines; [`sort`] orders by time what has to be;
+//! [`row`] gives every row an id; [`format`](mod@format) makes events of rows; [`read`] makes batches of them; [`run`](mod@run) appends
+//! these to the log, in step with the engine; [`tally`] is what they count. What becomes of the events is the engine's business: nothing
+//! here folds, decides or waits for a score.
 
 pub mod error;
 pub mod tally;
 
+pub mod input;
+pub mod sort;
+
+pub mod format;
+pub mod row;
+
+pub mod read;
 pub mod run;
 
 pub use error::Error;
 pub use format::Format;
 pub use run::{Gate, Replay, Report, Speed, run};
 pub use tally::{Example, Refused, Tally};
+
+#[cfg(test)]
+mod tests;

@@ -3,15 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::port::BoxFuture;
+use actors::port::clock::Clock;
+use actors::port::log::{LogSource, Topic};
 use schemas::event::Border;
 use schemas::ids::{PartitionId, Position};
+use schemas::time::{Span, Timestamp};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
+use super::input::Source;
+use super::read::{Batch, Reader, Rules, Step, Then};
 use super::{Error, Format, Tally};
 use crate::clock::ReplayClock;
+use crate::embedded::Progress;
 use crate::log::embedded::EmbeddedLog;
 use crate::settings;
+
+/// Steps of the reader that wait to be taken.
+const STEPS_MAX: usize = 4;
+
+/// Wait between two looks whether the engine has caught up.
+const AHEAD_WAIT: Duration = Duration::from_millis(1);
+
+/// With a speed, records go together that are less than this apart in real time. Units: ms.
+const GRAIN_MS: f64 = 50.0;
 
 /// What is to be replayed, and into what.
 pub struct Replay {
@@ -62,9 +80,113 @@ pub trait Report {
 
 /// Replays the files. Dropping the future stops it; whatever is in the log then is not appended again by the next run.
 ///
+/// Before a file goes on that an earlier run began, and after every event that asks for a merge, it waits until the engine is settled:
+/// what customers tell each other is stamped when they do, so it must not depend on how far ahead the source is.
+///
 /// Errors: see [`Error`]; no row is appended when one of the files is not of the format.
-pub async fn run(_replay: Replay, _gate: &dyn Gate, _report: &dyn Report) -> Result<Tally, Error> {
-    Ok(Tally::default())
+pub async fn run(replay: Replay, gate: &dyn Gate, report: &dyn Report) -> Result<Tally, Error> {
+    let rules = replay.rules();
+    let sources = check(replay.files.clone(), rules.clone()).await?;
+    let mut reader = Reader::new(rules, replay.clock.now());
+    let mut pace = Pace { speed: replay.speed, begun: None };
+    for source in sources {
+        report.begun(&source.path, source.bytes);
+        let progress = replay.log.progress(source.fingerprint).await?;
+        let fingerprint = source.fingerprint;
+        let (sender, mut steps) = mpsc::channel(STEPS_MAX);
+        let reading = spawn_blocking(move || {
+            let read = reader
+                .read(&source, progress, &mut |step| sender.blocking_send(step).map_err(|_| Error::Stopped));
+            read.map(|()| reader)
+        });
+        while let Some(step) = steps.recv().await {
+            match step {
+                Step::Batch(batch) => replay.append(batch, fingerprint, (&mut pace, gate)).await?,
+                Step::Passed(stamp) => {
+                    replay.clock.reached(stamp);
+                    gate.settled().await;
+                }
+                Step::Reached { bytes, rows } => report.reached(bytes, rows),
+            }
+        }
+        reader = reading.await.map_err(|_| Error::ReaderDied)??;
+    }
+    Ok(reader.into_tally())
+}
+
+/// Checks all files before anything is appended.
+async fn check(files: Vec<PathBuf>, rules: Rules) -> Result<Vec<Source>, Error> {
+    let check = move || {
+        let converter = rules.format.converter(&rules.border);
+        files.iter().map(|path| Source::check(path, rules.format, &*converter)).collect()
+    };
+    spawn_blocking(check).await.map_err(|_| Error::ReaderDied)?
+}
+
+impl Replay {
+    fn rules(&self) -> Rules {
+        Rules {
+            format: self.format,
+            border: self.border,
+            partitions: self.log.partitions(),
+            batch_rows: self.settings.batch_rows,
+            batch_span: match self.speed {
+                Speed::Max => Span(i64::MAX),
+                Speed::Times(times) => Span((GRAIN_MS * times) as i64),
+            },
+            sort_memory_bytes: self.settings.sort_memory_mib.saturating_mul(1 << 20),
+            scratch: self.scratch.clone(),
+            examples_max: self.settings.examples_max,
+        }
+    }
+
+    /// Appends a batch when its time has come and the engine is not too far behind.
+    async fn append(&self, batch: Batch, source: u64, step: (&mut Pace, &dyn Gate)) -> Result<(), Error> {
+        let (pace, gate) = step;
+        let Batch { records, rows, stamp, then } = batch;
+        let wait = pace.wait(stamp, self.clock.boot());
+        if !wait.is_zero() {
+            self.clock.sleep(wait).await;
+        }
+        while self.ahead(gate).await? >= self.settings.ahead_max {
+            self.clock.sleep(AHEAD_WAIT).await;
+        }
+        self.log.append_with_progress(Topic::Events, records, Progress { source, rows }).await?;
+        self.clock.reached(stamp);
+        match then {
+            Then::GoOn => {}
+            Then::Settle => gate.settled().await,
+        }
+        Ok(())
+    }
+
+    /// Returns how many records of care.events no partition has read.
+    async fn ahead(&self, gate: &dyn Gate) -> Result<u64, Error> {
+        let mut ahead: u64 = 0;
+        for partition in (0..self.log.partitions()).map(PartitionId) {
+            let end = self.log.end(Topic::Events, partition).await?;
+            ahead = ahead.saturating_add(end.0.saturating_sub(gate.read_to(partition).0));
+        }
+        Ok(ahead)
+    }
+}
+
+/// Keeps log time in step with real time.
+struct Pace {
+    speed: Speed,
+    /// When the first batch was appended, and its stamp.
+    begun: Option<(Duration, Timestamp)>,
+}
+
+impl Pace {
+    /// Returns how long to wait before records with this stamp are appended.
+    fn wait(&mut self, stamp: Timestamp, boot: Duration) -> Duration {
+        let Speed::Times(times) = self.speed else { return Duration::ZERO };
+        let (begun, first) = *self.begun.get_or_insert((boot, stamp));
+        let passed = (stamp - first).0.max(0) as f64 / 1_000.0 / times;
+        let due = begun + Duration::try_from_secs_f64(passed).unwrap_or(Duration::MAX / 2);
+        due.saturating_sub(boot)
+    }
 }
 
 impl FromStr for Speed {
@@ -80,5 +202,32 @@ impl FromStr for Speed {
                 Err("legal is max, or a number above 0: 60 is one minute per second".to_owned())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_max_or_a_number_above_nothing() {
+        assert_eq!("max".parse(), Ok(Speed::Max));
+        assert_eq!("0.5".parse(), Ok(Speed::Times(0.5)));
+        for bad in ["", "0", "-1", "inf", "NaN", "fast"] {
+            assert!(bad.parse::<Speed>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn log_time_keeps_step_with_real_time() {
+        let mut pace = Pace { speed: Speed::Times(60.0), begun: None };
+        let (boot, minute) = (Duration::from_secs(1_000), 60_000);
+        assert_eq!(pace.wait(Timestamp(7 * minute), boot), Duration::ZERO, "the first is appended at once");
+        assert_eq!(pace.wait(Timestamp(9 * minute), boot), Duration::from_secs(2));
+        let later = boot + Duration::from_millis(1_500);
+        assert_eq!(pace.wait(Timestamp(9 * minute), later), Duration::from_millis(500));
+        assert_eq!(pace.wait(Timestamp(8 * minute), later), Duration::ZERO, "what is overdue does not wait");
+        let mut fast = Pace { speed: Speed::Max, begun: None };
+        assert_eq!(fast.wait(Timestamp(i64::MAX), boot), Duration::ZERO);
     }
 }

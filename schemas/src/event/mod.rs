@@ -24,7 +24,7 @@ use crate::value::Properties;
 
 pub use border::{BLOCKED_IDS, Border, ID_MAX, NAME_MAX, names_nobody};
 pub use reject::{RejectReason, Rejection};
-pub use segment::{customer_of, decode};
+pub use segment::{body_message_id, customer_of, decode};
 
 /// Which call of the Segment specification an event came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -209,11 +209,16 @@ fn message_text(message_id: &Field<'_>, body: &[u8]) -> Result<SmolStr, Rejectio
             Ok(if text.len() <= ID_MAX { SmolStr::new(text) } else { hashed("long", text.as_bytes()) })
         }
         Field::Integer(number) => Ok(number.to_smolstr()),
-        Field::Absent | Field::Text(_) => Ok(hashed("body", body)),
+        Field::Absent | Field::Text(_) => Ok(body_message_id(body)),
         Field::Real(_) | Field::Other(_) => {
             Err(wrong_type("messageId", message_id, "a string, or a whole number of at most 18 digits"))
         }
     }
+}
+
+/// Returns the message id that [`decode`] gives a body without one.
+pub fn body_message_id(body: &[u8]) -> SmolStr {
+    hashed("body", body)
 }
 
 fn hashed(kind: &str, bytes: &[u8]) -> SmolStr {
