@@ -48,7 +48,7 @@ const FLOORS: [Floor; 2] = [
             "jiff",
             "postcard",
             "rustc-hash",
-            "saphyr",
+            "saphyr-parser",
             "serde",
             "serde_json",
             "smol_str",

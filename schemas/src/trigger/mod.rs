@@ -11,15 +11,18 @@
 //! | `machine` | what events, time, scores and outcomes do to that |
 
 pub mod spec;
-pub mod words;
 
 mod index;
+
+pub mod document;
+pub mod words;
 
 pub mod condition;
 pub mod state;
 
 pub mod machine;
 
+pub use document::{Fault, Faults, Parsed, parse};
 pub use index::Triggers;
 pub use spec::Trigger;
 pub use state::TriggerState;
