@@ -3,6 +3,7 @@
 mod faults;
 mod grammar;
 mod hostile;
+mod ready;
 
 use super::{Parsed, parse};
 
