@@ -1,15 +1,34 @@
 //! Every rule of the protocol, taken away one at a time.
 
+use actors::dispatcher;
 use actors::partition::settings::Rules;
 
 use crate::campaign::{Case, Traced};
+use crate::check::check;
+use crate::customers::Customers;
+use crate::flight::What;
 use crate::odds::{Odds, Shop};
 use crate::row::RowRules;
-use crate::run::{AllRules, run};
-use crate::world::What;
+use crate::run::{Plan, run};
+use crate::shop::shop;
 
 /// Runs after which a rule that is missing has to be caught.
 const SEEDS_MAX: u64 = 20_000;
+
+/// Every rule of the owner's world.
+#[derive(Clone, Copy, Debug)]
+pub struct AllRules {
+    pub owner: Rules,
+    pub row: RowRules,
+    pub dispatch: dispatcher::settings::Rules,
+}
+
+impl AllRules {
+    fn plan(self) -> Plan {
+        let customers = Customers::StandIn(self.row);
+        Plan { owner: self.owner, dispatch: self.dispatch, customers, partitions: 1, shop, check }
+    }
+}
 
 /// A rule that is taken away, and the world in which that shows.
 pub struct Ablation {
@@ -93,7 +112,7 @@ pub fn nothing_taken_away(seeds: u64) -> Case {
         if seed % 2 == 1 {
             (ABLATIONS[(seed / 2) as usize % ABLATIONS.len()].world)(&mut odds);
         }
-        run(seed, all(), odds, traced)
+        run(seed, all().plan(), odds, traced)
     };
     Case { name: "all rules", seeds, run: Box::new(run) }
 }
@@ -106,7 +125,7 @@ pub fn cases() -> Vec<Case> {
         let run = move |seed, traced: Traced| {
             let mut odds = Odds::of(seed);
             (ablation.world)(&mut odds);
-            run(seed, rules, odds, traced)
+            run(seed, rules.plan(), odds, traced)
         };
         Case { name: ablation.name, seeds: SEEDS_MAX, run: Box::new(run) as Box<_> }
     };

@@ -36,9 +36,9 @@ fn check_events(state: &State, rows: &BTreeMap<String, Arc<Row>>, faults: &mut V
             Kind::Fire if !named("fire") => faults.push(format!("decision lost: log[{at}]")),
             Kind::Score if !row.scored.contains(&position) => faults.push(format!("score lost: log[{at}]")),
             Kind::Wait(ms) => {
-                let due = state.log[at].stamp.0 + ms;
+                let due = state.partitions[0].log[at].stamp.0 + ms;
                 let exit = state.kinds.iter().enumerate().skip(at + 1).any(|(later, (who, kind))| {
-                    who == customer && *kind == Kind::Exit && state.log[later].stamp.0 <= due
+                    who == customer && *kind == Kind::Exit && state.partitions[0].log[later].stamp.0 <= due
                 });
                 let fired = row.fired.contains(&position);
                 if exit && fired {

@@ -7,24 +7,30 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `world`, `odds`, `ports` | the faulty outside: log, store, lease, index, group; how hostile; calls in flight |
+//! | `world`, `odds`, `ports` | the faulty outside: log, store, lease, index, group; how hostile; its ports |
+//! | `flight` | calls on their way: late, twice, never, or without a reply |
 //! | `outbound` | what lies behind the owners: the topic of outreach, ledger, channels |
-//! | `process`, `row`, `dispatch` | the inside: one owner, its customers, a dispatcher |
-//! | `run`, `check` | one run; what is wrong at its end |
-//! | `ablations` | every rule, taken away |
+//! | `process`, `customers`, `row`, `dispatch` | the inside: one owner, its customers, a dispatcher |
+//! | `run` | one run: a hostile while, then a quiet end |
+//! | `shop`, `check`, `ablations` | the owner's world: events, what is wrong at the end, every rule taken away |
+//! | `merge` | the world of merges: real customers in two partitions, erased and claimed by several users |
 //! | `campaign` | many seeds on all cores, the table, the traces |
 
 mod ablations;
 mod campaign;
 mod chance;
 mod check;
+mod customers;
 mod dispatch;
+mod flight;
+mod merge;
 mod odds;
 mod outbound;
 mod ports;
 mod process;
 mod row;
 mod run;
+mod shop;
 mod world;
 
 use campaign::{Case, ablate, sweep, table, write_file, write_trace};
@@ -48,6 +54,11 @@ fn all_rules_lose_and_double_nothing() {
 }
 
 #[test]
+fn merges_lose_and_double_nothing_and_what_is_erased_stays_erased() {
+    holds(&merge::nothing_taken_away(SEEDS / 2));
+}
+
+#[test]
 fn every_switch_has_an_ablation() {
     let never = ablations::never_taken_away();
     assert!(never.is_empty(), "rules with a switch that no ablation takes away: {never:?}");
@@ -55,7 +66,8 @@ fn every_switch_has_an_ablation() {
 
 #[test]
 fn every_rule_is_needed() {
-    let cases = ablations::cases();
+    let mut cases = ablations::cases();
+    cases.extend(merge::cases());
     let found = ablate(&cases);
     let table = table(&cases, &found);
     println!("{table}");

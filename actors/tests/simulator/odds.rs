@@ -1,6 +1,6 @@
 //! How hostile a world is: the seed chooses a mood, an ablation may insist on what shows its rule.
 
-use crate::world::What;
+use crate::flight::What;
 
 /// Odds of everything that goes wrong.
 #[derive(Clone, Copy, Debug)]
@@ -9,6 +9,10 @@ pub struct Odds {
     pub shop: Shop,
     /// How many there are.
     pub customers: usize,
+    /// Records of the shop that are earlier ones again, in a hundred; where customers are the product's.
+    pub repeats: usize,
+    /// Records of the shop that erase a user, in a hundred; where customers are the product's.
+    pub erases: usize,
     /// The store may lose its tail.
     pub tail_loss: bool,
     /// Replies of the lease's compare-and-set get lost, in a hundred.
@@ -73,6 +77,8 @@ impl Odds {
         Self {
             shop: Shop::Mixed,
             customers: 3,
+            repeats: 0,
+            erases: 0,
             tail_loss: false,
             lease_reply_lost: 30,
             reply_lost: 8,

@@ -16,7 +16,8 @@ use schemas::record::{LogRecord, RecordKind};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
-use crate::world::{STEP, Shared, State, What, submit, trace};
+use crate::flight::{What, submit};
+use crate::world::{STEP, Shared, State, trace};
 
 /// Processes from this number on are dispatchers.
 pub const DISPATCHERS: usize = 1 << 32;

@@ -18,8 +18,9 @@ use schemas::record::RecordKind;
 use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
 use schemas::time::Timestamp;
 
+use crate::flight::{What, submit};
 use crate::outbound::channels;
-use crate::world::{Shared, What, locked, submit};
+use crate::world::{Shared, locked};
 
 /// Returns the ports of a process.
 pub fn ports(shared: &Shared, process: usize) -> Ports {
@@ -97,7 +98,7 @@ impl Predictor for Handle {
 
 impl LogSource for Handle {
     fn partitions(&self) -> u32 {
-        1
+        locked(&self.shared).partitions.len() as u32
     }
 
     fn assignment(&self) -> BoxFuture<'static, Assignment> {
@@ -106,20 +107,20 @@ impl LogSource for Handle {
 
     fn released(&self, _: PartitionId) {}
 
-    fn fetch(&self, topic: Topic, _: PartitionId, from: Position, max: usize) -> Reply<Fetched, log::Error> {
+    fn fetch(&self, topic: Topic, at: PartitionId, from: Position, max: usize) -> Reply<Fetched, log::Error> {
         submit(&self.shared, self.process, What::Read, log_lost, move |state| {
             Ok(match topic {
                 Topic::Outreach => state.fetch_outreach(from, max),
-                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.fetch(from, max),
+                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.fetch(at, from, max),
             })
         })
     }
 
-    fn end(&self, _: Topic, _: PartitionId) -> Reply<Position, log::Error> {
-        ready(Position(locked(&self.shared).log.len() as u64))
+    fn end(&self, _: Topic, at: PartitionId) -> Reply<Position, log::Error> {
+        ready(Position(locked(&self.shared).partition(at).log.len() as u64))
     }
 
-    fn commit(&self, topic: Topic, _: PartitionId, commit: Commit) -> Reply<(), log::Error> {
+    fn commit(&self, topic: Topic, at: PartitionId, commit: Commit) -> Reply<(), log::Error> {
         let process = self.process;
         submit(&self.shared, process, What::Read, log_lost, move |state| {
             if topic == Topic::Outreach {
@@ -127,18 +128,19 @@ impl LogSource for Handle {
                 return Ok(());
             }
             // The broker knows who the member is, and nothing else.
-            if state.group_owner == process {
-                state.committed.position = state.committed.position.max(commit.position);
+            let partition = state.partition(at);
+            if partition.group_owner == process {
+                partition.committed.position = partition.committed.position.max(commit.position);
             }
             Ok(())
         })
     }
 
-    fn committed(&self, topic: Topic, _: PartitionId) -> Reply<Commit, log::Error> {
+    fn committed(&self, topic: Topic, at: PartitionId) -> Reply<Commit, log::Error> {
         submit(&self.shared, self.process, What::Read, log_lost, move |state| {
             Ok(match topic {
                 Topic::Outreach => state.outbound.committed,
-                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.committed,
+                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.partition(at).committed,
             })
         })
     }
@@ -174,26 +176,28 @@ impl Store for Handle {
         ready(RowPage::default())
     }
 
-    fn read_lease(&self, _: PartitionId) -> Reply<Lease, store::Error> {
-        submit(&self.shared, self.process, What::Lease, store_lost, |state| Ok(state.lease))
-    }
-
-    fn cas_lease(&self, _: PartitionId, expect: Lease, new: Lease) -> Reply<Cas<Lease>, store::Error> {
-        let process = self.process;
-        submit(&self.shared, process, What::Lease, store_lost, move |state| {
-            Ok(state.cas_lease(process, expect, new))
+    fn read_lease(&self, at: PartitionId) -> Reply<Lease, store::Error> {
+        submit(&self.shared, self.process, What::Lease, store_lost, move |state| {
+            Ok(state.partition(at).lease)
         })
     }
 
-    fn add_wake_ups(&self, _: PartitionId, wake_ups: Vec<WakeUp>) -> Reply<Written, store::Error> {
+    fn cas_lease(&self, at: PartitionId, expect: Lease, new: Lease) -> Reply<Cas<Lease>, store::Error> {
+        let process = self.process;
+        submit(&self.shared, process, What::Lease, store_lost, move |state| {
+            Ok(state.cas_lease(process, at, expect, new))
+        })
+    }
+
+    fn add_wake_ups(&self, at: PartitionId, wake_ups: Vec<WakeUp>) -> Reply<Written, store::Error> {
         submit(&self.shared, self.process, What::Write, store_lost, move |state| {
-            state.add_wake_ups(&wake_ups);
+            state.add_wake_ups(at, &wake_ups);
             Ok(Written { generation: state.generation })
         })
     }
 
-    fn scan_wake_ups(&self, _: PartitionId, from: i64, to: i64) -> Reply<Vec<WakeUp>, store::Error> {
-        submit(&self.shared, self.process, What::Read, store_lost, move |state| Ok(state.scan(from, to)))
+    fn scan_wake_ups(&self, at: PartitionId, from: i64, to: i64) -> Reply<Vec<WakeUp>, store::Error> {
+        submit(&self.shared, self.process, What::Read, store_lost, move |state| Ok(state.scan(at, from, to)))
     }
 
     fn read_ledger(&self, _: CustomerId, id: OutreachId) -> Reply<Option<LedgerEntry>, store::Error> {

@@ -7,32 +7,31 @@ use std::time::Duration;
 use actors::partition::core::{Core, Params};
 use actors::partition::perform::perform;
 use actors::partition::protocol::{Action, End, Input, Now};
-use actors::partition::settings::{Rules, Settings};
+use actors::partition::settings::Settings;
 use actors::partition::turn::{Refused, Step, Turn};
 use actors::port::{BoxFuture, Ports};
-use schemas::event::{Border, RejectReason, Rejection};
-use schemas::ids::{CustomerId, PartitionId, Position};
-use schemas::record::{self, LogRecord, Record};
+use schemas::event::Border;
+use schemas::ids::{PartitionId, Position};
 use schemas::time::Timestamp;
 
 use crate::chance::Chance;
+use crate::customers::{Cell, Customers};
 use crate::ports::ports;
-use crate::row::{Cell, Kind, RowRules, event};
+use crate::run::Plan;
 use crate::world::{STEP, Shared, State, TAIL, locked, trace};
-
-const PARTITION: PartitionId = PartitionId(0);
 
 /// One process and its assignment.
 pub struct Process {
     pub id: usize,
+    pub partition: PartitionId,
     pub alive: bool,
     /// When the group took the partition away. It may hear of it late.
     pub lost_since: Option<i64>,
     /// It does nothing before that, and does not know.
     pub asleep_until: i64,
     core: Core,
+    customers: Customers,
     cells: Vec<Option<Cell>>,
-    row_rules: RowRules,
     turns: Vec<Turn>,
     calls: Vec<BoxFuture<'static, Input>>,
     panicked_without_record: bool,
@@ -48,16 +47,6 @@ pub enum Stepped {
     On,
     /// Its core came to an end.
     Ended(End),
-}
-
-fn decode(record: &LogRecord, _: &Border) -> Result<Record, Rejection> {
-    let text = String::from_utf8_lossy(&record.body);
-    if Kind::decode(&text).is_none() {
-        return Err(Rejection::new(RejectReason::NoName, "body", text));
-    }
-    let customer = CustomerId::of_key(record.key.clone());
-    let input = record::Input::Event(Box::new(event(&text, &customer, record.stamp)));
-    Ok(Record { position: record.position, stamp: record.stamp, input })
 }
 
 /// Returns bounds and intervals in the world's time; the seed varies them.
@@ -89,7 +78,7 @@ fn settings(chance: &mut Chance, margin: bool) -> Settings {
 }
 
 impl Process {
-    pub fn new(id: usize, shared: &Shared, rules: Rules, row_rules: RowRules, calm: bool) -> Self {
+    pub fn new(id: usize, partition: PartitionId, shared: &Shared, plan: &Plan, calm: bool) -> Self {
         let (mut chance, margin) = {
             let mut state = locked(shared);
             (Chance::new(state.chance.next()), state.odds.tail_loss)
@@ -100,21 +89,22 @@ impl Process {
             settings.replay_margin = Duration::ZERO;
         }
         let core = Core::new(Params {
-            partition: PARTITION,
-            partitions: 1,
+            partition,
+            partitions: plan.partitions,
             settings,
-            rules,
-            decode,
+            rules: plan.owner,
+            decode: plan.customers.decode(),
             border: Border::default(),
         });
         let mut process = Self {
             id,
+            partition,
             alive: true,
             lost_since: None,
             asleep_until: 0,
             core,
+            customers: plan.customers.of_owner(id),
             cells: Vec::new(),
-            row_rules,
             turns: Vec::new(),
             calls: Vec::new(),
             panicked_without_record: false,
@@ -192,26 +182,17 @@ impl Process {
             drop(state);
             return self.handle(Input::Refused(id, Refused::Panicked("by chance".into())));
         }
-        let cell = self.cells[index].get_or_insert_with(|| Cell::new(id.incarnation, self.row_rules));
-        assert_eq!(cell.incarnation, id.incarnation, "a cell is closed before its place is used again");
-        let turned = cell.turn(turn, &mut *state, &mut self.chance);
-        if state.trace.is_some() {
-            let row = &cell.row;
-            trace!(
-                state,
-                "owner {} turn: loaded {} outbox +{} asks +{} encoded {} hwm {:?} timers {} indexed {:?}",
-                self.id,
-                turned.loaded.is_some(),
-                turned.effects.outbox.len(),
-                turned.effects.asks.len(),
-                turned.encoded.is_some(),
-                row.high_water.map(|at| at.0),
-                row.timers.len(),
-                row.indexed.map(|at| at.0 / STEP)
-            );
-        }
+        let cell = self.cells[index].get_or_insert_with(|| self.customers.cell(id.incarnation));
+        let turned = cell.turn(turn, &mut state, &mut self.chance);
+        trace!(state, "owner {} turn of {}", self.id, cell.describe());
         drop(state);
-        self.handle(Input::Turned(Box::new(turned)))
+        match turned {
+            Ok(turned) => self.handle(Input::Turned(Box::new(turned))),
+            Err(refused) => {
+                self.cells[index] = None;
+                self.handle(Input::Refused(id, refused))
+            }
+        }
     }
 
     /// Chooses whether a turn panics. A record does so at most once, a turn without one too: a second time would set it aside.
@@ -224,7 +205,8 @@ impl Process {
             Step::Record(record) => Some(record.position),
             Step::Load { .. } | Step::Wake { .. } | Step::Answer(_) | Step::Clear(_) => None,
         });
-        let positions: Vec<Position> = positions.collect();
+        let partition = self.partition;
+        let positions: Vec<(PartitionId, Position)> = positions.map(|at| (partition, at)).collect();
         if positions.is_empty() {
             return !std::mem::replace(&mut self.panicked_without_record, true);
         }
@@ -248,7 +230,7 @@ impl Process {
                 trace!(state, "  owner {} -> {}", self.id, short(&format!("{action:?}")));
             }
             match action {
-                Action::Do(io) => self.calls.push(perform(io, PARTITION, &self.ports)),
+                Action::Do(io) => self.calls.push(perform(io, self.partition, &self.ports)),
                 Action::Turn(turn) => self.turns.push(turn),
                 Action::Close(cell) => self.cells[cell.index as usize] = None,
                 Action::End(end) => return Stepped::Ended(end),

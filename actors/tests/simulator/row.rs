@@ -18,6 +18,7 @@ use schemas::value::{Properties, Value};
 
 use crate::chance::Chance;
 use crate::outbound::{AT_MOST_ONCE, IDEMPOTENT};
+use crate::world::STEP;
 
 /// What a trigger of the shop reacts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,6 +103,20 @@ pub trait Shelf {
 impl Cell {
     pub fn new(incarnation: u64, rules: RowRules) -> Self {
         Self { row: Row::default(), incarnation, customer: CustomerId::user(""), rules }
+    }
+
+    /// Returns what stands in a trace about the row.
+    pub fn describe(&self) -> String {
+        let row = &self.row;
+        let high_water = row.high_water.map(|at| at.0);
+        format!(
+            "{}: high water {high_water:?}, {} timers, {} questions, {} to leave, indexed {:?}",
+            self.customer,
+            row.timers.len(),
+            row.asks.len(),
+            row.outbox.len(),
+            row.indexed.map(|at| at.0 / STEP)
+        )
     }
 
     pub fn turn(&mut self, turn: Turn, shelf: &mut impl Shelf, chance: &mut Chance) -> Turned {

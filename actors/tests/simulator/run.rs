@@ -2,100 +2,120 @@
 
 use std::sync::{Arc, Mutex};
 
+use actors::dispatcher;
 use actors::partition::protocol::End;
 use actors::partition::settings::Rules;
+use schemas::ids::PartitionId;
 
 use crate::campaign::{Traced, Verdict};
-use crate::check::check;
+use crate::customers::Customers;
 use crate::dispatch::Dispatcher;
+use crate::flight::Side;
 use crate::odds::Odds;
 use crate::process::{Process, Stepped};
-use crate::row::RowRules;
-use crate::world::{STEP, Shared, Side, State, locked, trace};
+use crate::world::{STEP, Shared, State, locked, trace};
 
 /// Steps of the hostile part.
 const STEPS: usize = 900;
 /// Steps of the quiet end, at most.
 const CALM_STEPS: usize = 20_000;
 
-/// Every rule of a run.
-#[derive(Clone, Copy, Debug)]
-pub struct AllRules {
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Rules of the owner.
     pub owner: Rules,
-    pub row: RowRules,
-    pub dispatch: actors::dispatcher::settings::Rules,
+    /// Rules of the dispatcher.
+    pub dispatch: dispatcher::settings::Rules,
+    /// What its customers are, with their rules.
+    pub customers: Customers,
+    /// Partitions of the log.
+    pub partitions: u32,
+    /// Appends something to the log.
+    pub shop: fn(&mut State),
+    /// Returns what is wrong at the end.
+    pub check: fn(&State) -> Vec<String>,
 }
 
 /// A run under way.
 pub struct Run {
     shared: Shared,
-    rules: AllRules,
+    plan: Plan,
     owners: Vec<Process>,
     dispatchers: Vec<Dispatcher>,
     faults: Vec<String>,
 }
 
 /// Runs one seed.
-pub fn run(seed: u64, rules: AllRules, odds: Odds, traced: Traced) -> Verdict {
-    let shared = Arc::new(Mutex::new(State::new(seed, odds, traced)));
-    let mut run = Run { shared, rules, owners: Vec::new(), dispatchers: Vec::new(), faults: Vec::new() };
-    run.assign(false);
+pub fn run(seed: u64, plan: Plan, odds: Odds, traced: Traced) -> Verdict {
+    let shared = Arc::new(Mutex::new(State::new(seed, plan.partitions, odds, traced)));
+    let mut run = Run { shared, plan, owners: Vec::new(), dispatchers: Vec::new(), faults: Vec::new() };
+    for partition in run.partitions() {
+        run.assign(partition, false);
+    }
     run.start_dispatcher();
     run.be_hostile();
     run.come_to_rest();
     let mut faults = std::mem::take(&mut run.faults);
-    faults.extend(check(&locked(&run.shared)));
+    faults.extend((run.plan.check)(&locked(&run.shared)));
     let trace = locked(&run.shared).trace.take().unwrap_or_default();
     Verdict { faults, trace }
 }
 
 impl Run {
-    /// The partition moves. The process that gets it may hear of it late, when it has moved on already.
+    fn partitions(&self) -> impl Iterator<Item = PartitionId> + use<> {
+        (0..self.plan.partitions).map(PartitionId)
+    }
+
+    /// A partition moves. The process that gets it may hear of it late, when it has moved on already.
     fn move_on(&mut self) {
-        let late = {
+        let (partition, late) = {
             let mut state = locked(&self.shared);
+            let partition = PartitionId(state.chance.below(self.plan.partitions as usize) as u32);
             let percent = state.odds.late_assigns;
-            (percent > 0 && state.chance.percent(percent)).then(|| 4 + state.chance.below(60) as i64)
+            let late = percent > 0 && state.chance.percent(percent);
+            (partition, late.then(|| 4 + state.chance.below(60) as i64))
         };
-        self.assign(false);
+        self.assign(partition, false);
         if let Some(steps) = late {
             let first = self.owners.last_mut().expect("one was just assigned");
             first.stall(steps);
-            self.assign(false);
+            self.assign(partition, false);
         }
     }
 
     /// The group gives the partition to a new process; those that had it learn of it later.
-    fn assign(&mut self, calm: bool) {
+    fn assign(&mut self, partition: PartitionId, calm: bool) {
         let id = self.owners.len();
         let now = {
             let mut state = locked(&self.shared);
-            state.group_owner = id;
-            trace!(state, "group: the partition goes to owner {id}");
+            state.partition(partition).group_owner = id;
+            trace!(state, "group: partition {} goes to owner {id}", partition.0);
             state.now
         };
-        for owner in &mut self.owners {
+        for owner in self.owners.iter_mut().filter(|owner| owner.partition == partition) {
             owner.lost_since.get_or_insert(now);
         }
-        self.owners.push(Process::new(id, &self.shared, self.rules.owner, self.rules.row, calm));
+        self.owners.push(Process::new(id, partition, &self.shared, &self.plan, calm));
     }
 
     fn start_dispatcher(&mut self) {
-        self.dispatchers.push(Dispatcher::new(&self.shared, self.rules.dispatch));
+        self.dispatchers.push(Dispatcher::new(&self.shared, self.plan.dispatch));
     }
 
     fn die(&mut self, id: usize, why: &str) {
         if !std::mem::replace(&mut self.owners[id].alive, false) {
             return;
         }
+        let partition = self.owners[id].partition;
         let group_owner = {
             let mut state = locked(&self.shared);
             trace!(state, "owner {id} is gone: {why}");
             state.died(id);
-            state.group_owner
+            state.partition(partition).group_owner
         };
         if group_owner == id {
-            self.assign(false);
+            self.assign(partition, false);
         }
     }
 
@@ -109,7 +129,7 @@ impl Run {
                 (dice, state.odds, small)
             };
             match dice {
-                0..=5 => locked(&self.shared).shop(),
+                0..=5 => (self.plan.shop)(&mut locked(&self.shared)),
                 6 if small < odds.moves => self.move_on(),
                 7..=25 => self.deliver(odds.delivery),
                 26..=37 => self.step_dispatcher(),
@@ -162,12 +182,15 @@ impl Run {
         let (id, things) = {
             let mut state = locked(&self.shared);
             let favoured = state.odds.group_owner;
-            let awake = |owner: &&Process| owner.alive && owner.asleep_until <= state.now;
+            let partition = PartitionId(state.chance.below(self.plan.partitions as usize) as u32);
+            let awake = |owner: &&Process| {
+                owner.partition == partition && owner.alive && owner.asleep_until <= state.now
+            };
             let awake: Vec<usize> = self.owners.iter().filter(awake).map(|owner| owner.id).collect();
             if awake.is_empty() {
                 return;
             }
-            let group = state.group_owner;
+            let group = state.partition(partition).group_owner;
             let id = match state.chance.percent(favoured) && awake.contains(&group) {
                 true => group,
                 false => awake[state.chance.below(awake.len())],
@@ -220,9 +243,11 @@ impl Run {
             state.now += 200 * STEP;
             state.odds = state.odds.calm();
         }
-        self.assign(true);
+        let first = self.owners.len();
+        for partition in self.partitions() {
+            self.assign(partition, true);
+        }
         self.start_dispatcher();
-        let owner = self.owners.len() - 1;
         let mut quiet = 0;
         for _ in 0..CALM_STEPS {
             {
@@ -233,17 +258,21 @@ impl Run {
                     state.deliver_any(Side::Dispatchers);
                 }
             }
-            if let Stepped::Ended(end) = self.owners[owner].step() {
-                return self.faults.push(format!("the last owner ended: {end:?}"));
+            for owner in &mut self.owners[first..] {
+                if let Stepped::Ended(end) = owner.step() {
+                    return self.faults.push(format!("the last owner ended: {end:?}"));
+                }
             }
             let [.., dispatcher] = &mut self.dispatchers[..] else { return };
             dispatcher.step();
             dispatcher.step();
-            let (events, outreach) = {
-                let state = locked(&self.shared);
-                (state.log.len(), state.outbound.outreach.len())
-            };
-            let at_rest = self.owners[owner].is_at_rest(events) && dispatcher.is_at_rest(outreach);
+            let state = locked(&self.shared);
+            let mut rested = self.owners[first..].iter().map(|owner| {
+                let end = state.partitions[owner.partition.0 as usize].log.len();
+                owner.is_at_rest(end)
+            });
+            let at_rest =
+                rested.all(|at_rest| at_rest) && dispatcher.is_at_rest(state.outbound.outreach.len());
             quiet = if at_rest { quiet + 1 } else { 0 };
             if quiet > 400 {
                 return;

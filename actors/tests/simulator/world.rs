@@ -5,63 +5,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll};
 
 use actors::port::log::{Commit, Fetched, NewRecord, Topic};
 use actors::port::store::{Cas, Lease, Row as StoredRow, WakeUp};
-use schemas::ids::{CustomerId, Position};
+use bytes::Bytes;
+use schemas::ids::{CustomerId, PartitionId, Position};
 use schemas::record::{LogRecord, RecordKind};
 use schemas::time::Timestamp;
+use smol_str::SmolStr;
 
 use crate::campaign::Traced;
 use crate::chance::Chance;
-use crate::odds::{Odds, Shop};
-use crate::outbound::{DISPATCHERS, Outbound};
+use crate::flight::Operation;
+use crate::odds::Odds;
+use crate::outbound::Outbound;
 use crate::row::{Kind, Row, Shelf};
 
 /// One step of virtual time. Units: ms.
 pub const STEP: i64 = 15_000;
 /// What the store may lose of its tail, and the replay margin. Units: ms.
 pub const TAIL: i64 = 60 * STEP;
-/// Customers of the shop.
-const CUSTOMERS: [&str; 8] = ["ann", "bob", "cid", "dan", "eva", "fay", "gus", "hal"];
-/// Records of a run.
-const LOG_MAX: usize = 26;
 
 /// What writes rows apart by their timestamps, and what the world compares when they are equal.
 type Undo = (i64, CustomerId, Option<StoredRow>);
-
-/// An operation in flight.
-struct Operation {
-    process: usize,
-    what: What,
-    deliver: Box<dyn FnMut(&mut State) + Send>,
-    lose: Box<dyn FnMut() + Send>,
-}
-
-/// Classes of operations, for the odds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    Read,
-    Score,
-    Lease,
-    Write,
-    /// An epoch record.
-    Mark,
-    /// Any other record.
-    Append,
-    /// A change of the ledger.
-    Ledger,
-    /// A call of a channel.
-    Call,
-}
-
-/// Whose operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    Owners,
-    Dispatchers,
-}
 
 /// Everything outside the processes.
 pub struct State {
@@ -69,26 +35,35 @@ pub struct State {
     pub chance: Chance,
     pub odds: Odds,
     pub trace: Option<Vec<String>>,
-    pub log: Vec<LogRecord>,
+    pub partitions: Vec<Partition>,
     pub kinds: Vec<(CustomerId, Kind)>,
     pub rows: BTreeMap<CustomerId, StoredRow>,
+    pub outbound: Outbound,
+    pub panicked: BTreeSet<(PartitionId, Position)>,
+    pub generation: u64,
+    pub dead_letters: u64,
+    /// Records that the shop has appended.
+    pub told: usize,
+    history: Vec<Undo>,
+    shelf: Vec<Arc<Row>>,
+    pub operations: Vec<Operation>,
+}
+
+/// One partition of the log, and what belongs to it.
+#[derive(Default)]
+pub struct Partition {
+    pub log: Vec<LogRecord>,
     pub lease: Lease,
     pub committed: Commit,
     pub group_owner: usize,
-    pub outbound: Outbound,
-    pub panicked: BTreeSet<Position>,
-    pub generation: u64,
     index: BTreeSet<WakeUp>,
     index_history: Vec<(i64, WakeUp)>,
-    history: Vec<Undo>,
-    shelf: Vec<Arc<Row>>,
-    operations: Vec<Operation>,
 }
 
 impl Shelf for State {
-    fn put(&mut self, row: Row) -> bytes::Bytes {
+    fn put(&mut self, row: Row) -> Bytes {
         self.shelf.push(Arc::new(row));
-        bytes::Bytes::copy_from_slice(&(self.shelf.len() as u64 - 1).to_le_bytes())
+        Bytes::copy_from_slice(&(self.shelf.len() as u64 - 1).to_le_bytes())
     }
 
     fn get(&self, bytes: &[u8]) -> Arc<Row> {
@@ -110,62 +85,44 @@ macro_rules! trace {
 pub(crate) use trace;
 
 impl State {
-    pub fn new(seed: u64, odds: Odds, traced: Traced) -> Self {
+    pub fn new(seed: u64, partitions: u32, odds: Odds, traced: Traced) -> Self {
         Self {
             now: 1_000 * STEP,
             chance: Chance::new(seed),
             odds,
             trace: (traced == Traced::Yes).then(Vec::new),
-            log: Vec::new(),
+            partitions: (0..partitions).map(|_| Partition::default()).collect(),
             kinds: Vec::new(),
             rows: BTreeMap::new(),
-            lease: Lease::default(),
-            committed: Commit::default(),
-            group_owner: 0,
             outbound: Outbound::default(),
             panicked: BTreeSet::new(),
             generation: 1,
-            index: BTreeSet::new(),
-            index_history: Vec::new(),
+            dead_letters: 0,
+            told: 0,
             history: Vec::new(),
             shelf: Vec::new(),
             operations: Vec::new(),
         }
     }
 
-    /// The shop appends an event.
-    pub fn shop(&mut self) {
-        if self.log.len() >= LOG_MAX {
-            return;
-        }
-        let customer = CustomerId::user(CUSTOMERS[self.chance.below(self.odds.customers)]);
-        let kind = match (self.odds.shop, self.chance.below(10)) {
-            (Shop::Mixed, 0..=3) | (Shop::Scores, 0..=2) | (Shop::Timers, 0..=1) | (Shop::Plain, _) => {
-                Kind::Plain
-            }
-            (Shop::Mixed, 4 | 5) | (Shop::Scores, 3) => Kind::Fire,
-            (Shop::Mixed, 6) | (Shop::Scores, 4..=8) => Kind::Score,
-            (Shop::Mixed, 7 | 8) => Kind::Wait((5 + self.chance.below(60) as i64) * STEP),
-            (Shop::Timers, 2..=8) => Kind::Wait((2 + self.chance.below(20) as i64) * STEP),
-            (Shop::Mixed | Shop::Scores | Shop::Timers, _) => Kind::Exit,
-        };
-        trace!(self, "log[{}] = {customer} {kind:?}", self.log.len());
-        self.log.push(LogRecord {
-            position: Position(self.log.len() as u64),
-            stamp: Timestamp(self.now),
-            key: customer.as_str().into(),
-            kind: RecordKind::Event,
-            epoch: None,
-            body: kind.encode().into(),
-        });
-        self.kinds.push((customer, kind));
+    pub fn partition(&mut self, id: PartitionId) -> &mut Partition {
+        &mut self.partitions[id.0 as usize]
     }
 
-    pub fn fetch(&self, from: Position, max: usize) -> Fetched {
+    /// Appends a record to care.events.
+    pub fn append_event(&mut self, partition: PartitionId, key: SmolStr, kind: RecordKind, body: Bytes) {
+        let stamp = Timestamp(self.now);
+        let log = &mut self.partition(partition).log;
+        let position = Position(log.len() as u64);
+        log.push(LogRecord { position, stamp, key, kind, epoch: None, body });
+    }
+
+    pub fn fetch(&self, partition: PartitionId, from: Position, max: usize) -> Fetched {
+        let log = &self.partitions[partition.0 as usize].log;
         let start = from.0 as usize;
-        let end = (start + max).min(self.log.len());
-        let records = self.log.get(start..end).unwrap_or_default().to_vec();
-        let at_end = end == self.log.len();
+        let end = (start + max).min(log.len());
+        let records = log.get(start..end).unwrap_or_default().to_vec();
+        let at_end = end == log.len();
         Fetched {
             next: Position(end.max(start) as u64),
             records,
@@ -176,9 +133,23 @@ impl State {
     pub fn append(&mut self, process: usize, topic: Topic, records: Vec<NewRecord>) -> Vec<Position> {
         for record in records {
             match topic {
-                Topic::Outreach => self.append_outreach(process, record),
+                Topic::Outreach if record.partition == PartitionId(0) => {
+                    self.append_outreach(process, record)
+                }
                 Topic::Events if record.kind == RecordKind::Outcome => self.note_outcome(&record),
-                Topic::DeadLetter | Topic::Events | Topic::Decisions => {}
+                Topic::Events => {
+                    trace!(
+                        self,
+                        "events[{}] of {}: {} of owner {process} {}",
+                        self.partitions[record.partition.0 as usize].log.len(),
+                        record.partition.0,
+                        record.key,
+                        String::from_utf8_lossy(&record.body).chars().take(160).collect::<String>()
+                    );
+                    self.append_event(record.partition, record.key, record.kind, record.body);
+                }
+                Topic::DeadLetter => self.dead_letters += 1,
+                Topic::Outreach | Topic::Decisions => {}
             }
         }
         Vec::new()
@@ -192,13 +163,11 @@ impl State {
                 Some(old) if old.written_at == row.written_at => self.chance.percent(50),
                 Some(old) => row.written_at > old.written_at,
             };
-            let high_water = self.get(&row.state).high_water;
             trace!(
                 self,
-                "store: {} of owner {process} at {} {:?} {}",
+                "store: {} of owner {process} at {} {}",
                 row.customer,
                 row.written_at % 1_000_000_000_000,
-                high_water,
                 if wins { "wins" } else { "is shadowed" }
             );
             if wins {
@@ -208,10 +177,16 @@ impl State {
         }
     }
 
-    pub fn cas_lease(&mut self, process: usize, expect: Lease, new: Lease) -> Cas<Lease> {
-        if self.lease != expect {
+    pub fn cas_lease(
+        &mut self,
+        process: usize,
+        partition: PartitionId,
+        expect: Lease,
+        new: Lease,
+    ) -> Cas<Lease> {
+        if self.partition(partition).lease != expect {
             trace!(self, "lease: owner {process} is refused");
-            return Cas::Refused(self.lease);
+            return Cas::Refused(self.partition(partition).lease);
         }
         trace!(
             self,
@@ -220,21 +195,28 @@ impl State {
             new.position.0,
             new.timer_cursor
         );
-        self.lease = new;
+        self.partition(partition).lease = new;
         Cas::Applied
     }
 
-    pub fn add_wake_ups(&mut self, wake_ups: &[WakeUp]) {
+    pub fn add_wake_ups(&mut self, partition: PartitionId, wake_ups: &[WakeUp]) {
         for wake_up in wake_ups {
             trace!(self, "index: {} at {}", wake_up.customer, wake_up.due.0 / STEP);
-            if self.index.insert(wake_up.clone()) {
-                self.index_history.push((self.now, wake_up.clone()));
+            let now = self.now;
+            let partition = self.partition(partition);
+            if partition.index.insert(wake_up.clone()) {
+                partition.index_history.push((now, wake_up.clone()));
             }
         }
     }
 
-    pub fn scan(&self, from: i64, to: i64) -> Vec<WakeUp> {
-        self.index.iter().filter(|wake_up| (from..to).contains(&wake_up.slot)).cloned().collect()
+    pub fn scan(&mut self, partition: PartitionId, from: i64, to: i64) -> Vec<WakeUp> {
+        self.partition(partition)
+            .index
+            .iter()
+            .filter(|wake_up| (from..to).contains(&wake_up.slot))
+            .cloned()
+            .collect()
     }
 
     /// The store loses what it acknowledged a short while ago.
@@ -251,81 +233,12 @@ impl State {
                 None => self.rows.remove(&customer),
             };
         }
-        while let Some((_, wake_up)) = self.index_history.pop_if(|(at, _)| *at > since) {
-            self.index.remove(&wake_up);
+        for partition in &mut self.partitions {
+            while let Some((_, wake_up)) = partition.index_history.pop_if(|(at, _)| *at > since) {
+                partition.index.remove(&wake_up);
+            }
         }
         self.generation += 1;
-    }
-
-    /// Delivers one operation in flight of one side, chosen by chance; a slow one stays in flight.
-    pub fn deliver_any(&mut self, side: Side) {
-        let of = |operation: &Operation| match operation.process >= DISPATCHERS {
-            true => Side::Dispatchers,
-            false => Side::Owners,
-        };
-        let in_flight = self.operations.iter().filter(|one| of(one) == side).count();
-        if in_flight == 0 {
-            return;
-        }
-        let nth = self.chance.below(in_flight);
-        let mut places = (0..self.operations.len()).filter(|at| of(&self.operations[*at]) == side);
-        let at = places.nth(nth).expect("there are as many as were counted");
-        let slow = self.odds.slow == Some(self.operations[at].what);
-        if !slow || self.chance.percent(20) {
-            self.deliver(at);
-        }
-    }
-
-    fn deliver(&mut self, at: usize) {
-        let mut operation = self.operations.swap_remove(at);
-        let odds = match operation.what {
-            What::Lease | What::Ledger => self.odds.lease_reply_lost,
-            What::Read | What::Score | What::Write | What::Mark | What::Append | What::Call => {
-                self.odds.reply_lost
-            }
-        };
-        if !self.chance.percent(odds) {
-            (operation.deliver)(self);
-            // A write may arrive a second time.
-            if operation.what == What::Write && self.chance.percent(3) {
-                self.operations.push(operation);
-            }
-            return;
-        }
-        // The reply is lost. The write may have come, may come later, or never comes.
-        (operation.lose)();
-        match self.chance.below(3) {
-            0 => {
-                (operation.deliver)(self);
-            }
-            1 if matches!(
-                operation.what,
-                What::Write | What::Mark | What::Append | What::Ledger | What::Call
-            ) =>
-            {
-                self.operations.push(operation)
-            }
-            _ => {}
-        }
-    }
-
-    /// A process died: what it had in flight comes all the same, or not.
-    pub fn died(&mut self, process: usize) {
-        if self.chance.percent(50) {
-            self.operations.retain(|operation| operation.process != process);
-        }
-    }
-
-    /// Everything in flight comes or is lost.
-    pub fn settle(&mut self) {
-        while !self.operations.is_empty() {
-            let at = self.chance.below(self.operations.len());
-            if self.chance.percent(80) {
-                self.deliver(at);
-            } else {
-                self.operations.swap_remove(at);
-            }
-        }
     }
 }
 
@@ -334,43 +247,4 @@ pub type Shared = Arc<Mutex<State>>;
 
 pub fn locked(shared: &Shared) -> MutexGuard<'_, State> {
     shared.lock().expect("nothing panics while it holds the world")
-}
-
-/// Puts an operation in flight and returns the future of its reply.
-pub fn submit<T, E, Effect>(
-    shared: &Shared,
-    process: usize,
-    what: What,
-    lost: fn() -> E,
-    mut effect: Effect,
-) -> actors::port::Reply<T, E>
-where
-    T: Send + 'static,
-    E: Send + 'static,
-    Effect: FnMut(&mut State) -> Result<T, E> + Send + 'static,
-{
-    let slot: Arc<Mutex<Option<Result<T, E>>>> = Arc::default();
-    let (delivered, dropped) = (Arc::clone(&slot), Arc::clone(&slot));
-    let put = |slot: &Mutex<Option<Result<T, E>>>, reply| {
-        *slot.lock().expect("nothing panics while it holds a reply") = Some(reply);
-    };
-    let operation = Operation {
-        process,
-        what,
-        deliver: Box::new(move |state| {
-            let reply = effect(state);
-            let mut slot = delivered.lock().expect("nothing panics while it holds a reply");
-            if slot.is_none() {
-                *slot = Some(reply);
-            }
-        }),
-        lose: Box::new(move || put(&dropped, Err(lost()))),
-    };
-    locked(shared).operations.push(operation);
-    Box::pin(std::future::poll_fn(move |_: &mut Context<'_>| {
-        match slot.lock().expect("nothing panics while it holds a reply").take() {
-            Some(reply) => Poll::Ready(reply),
-            None => Poll::Pending,
-        }
-    }))
 }

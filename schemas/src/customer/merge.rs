@@ -60,8 +60,7 @@ impl Customer {
         let rules = &book.rules;
         let marked = match relay.message {
             Message::Request | Message::Refused { .. } | Message::Erase => rules.commands_marked,
-            Message::Snapshot { .. } => rules.snapshot_marked,
-            Message::Forward(_) => true,
+            Message::Snapshot { .. } | Message::Forward(_) => true,
         };
         if !marked {
             return Passage::New;

@@ -13,8 +13,6 @@ pub struct RowRules {
     pub marks: MarkRule,
     /// Requests and erase commands are marked too.
     pub commands_marked: bool,
-    /// Snapshots are marked too.
-    pub snapshot_marked: bool,
     /// A snapshot is folded only for the open request that it names.
     pub snapshot_names_request: bool,
     /// A forward is folded only from an alias that is listed.
@@ -83,7 +81,6 @@ impl Default for RowRules {
             high_water_mark: true,
             marks: MarkRule::PerSender,
             commands_marked: true,
-            snapshot_marked: true,
             snapshot_names_request: true,
             unlisted_forward_dropped: true,
             erased_row_kept: true,
