@@ -3,9 +3,13 @@
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use super::condition::Scene;
 use super::spec::{Condition, Crossing, Entry, EventPattern, Trigger};
-use crate::profile::Heads;
+use super::state::Latches;
+use crate::profile::{Heads, Profile};
 use crate::score::Head;
+use crate::time::Timestamp;
+use crate::value::Properties;
 
 /// Triggers in force, one per name, in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +23,8 @@ pub struct Triggers {
     scored: Vec<(Heads, usize)>,
     /// Latches that somebody reads, and the triggers that each of them enters.
     crossings: Vec<(Crossing, Vec<usize>)>,
+    /// Whether the entry condition holds of a customer of whom nothing is known, by trigger.
+    held_at_first: Vec<bool>,
     /// Paths that an instance has to retain of its entry event, by trigger.
     retained: Vec<Vec<SmolStr>>,
     heads: Heads,
@@ -113,6 +119,11 @@ impl Triggers {
         &self.crossings
     }
 
+    /// Returns whether the entry condition held before the customer was first heard of.
+    pub(super) fn held_at_first(&self, place: usize) -> bool {
+        self.held_at_first[place]
+    }
+
     pub(super) fn retained(&self, place: usize) -> &[SmolStr] {
         &self.retained[place]
     }
@@ -139,6 +150,7 @@ impl Triggers {
             }
             Entry::Becomes(condition) | Entry::Ceases(condition) => self.watch(place, condition),
         }
+        self.held_at_first.push(trigger.entry.condition().is_some_and(holds_of_nobody));
         let mut retained = Vec::new();
         trigger.when.each_leaf(&mut |leaf| {
             if let Condition::Event { path, .. } = leaf
@@ -186,6 +198,11 @@ impl Triggers {
             self.crossings.len() - 1
         })
     }
+}
+
+fn holds_of_nobody(condition: &Condition) -> bool {
+    let (profile, facts, latches) = (Profile::default(), Properties::default(), Latches::default());
+    condition.holds(Scene { profile: &profile, now: Timestamp::default(), facts: &facts, latches: &latches })
 }
 
 fn role_of_entry(roles: &mut FxHashMap<SmolStr, Vec<Role>>, pattern: &EventPattern, place: usize) {

@@ -65,7 +65,7 @@ pub enum Entry {
     Event(EventPattern),
     /// A score's latch is set.
     Crossing(Crossing),
-    /// A condition begins to hold.
+    /// A condition begins to hold; what holds of a customer of whom nothing is known has not begun to.
     Becomes(Condition),
     /// A condition ceases to hold.
     Ceases(Condition),

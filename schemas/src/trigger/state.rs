@@ -133,8 +133,8 @@ pub(super) struct Send {
     pub(super) channel: SmolStr,
 }
 
-/// What a condition whose beginning or end opens instances came to when last looked at. One that did not hold, will not by time
-/// alone and opened nothing yet is not kept.
+/// What a condition whose beginning or end opens instances came to when last looked at. One that is what it was
+/// at first, stays so if nothing happens and opened nothing yet is not kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Watch {
     pub(super) trigger: SmolStr,
@@ -216,9 +216,9 @@ impl TriggerState {
 }
 
 impl Watch {
-    /// Returns true for what need not be kept.
-    pub(super) fn is_plain(&self) -> bool {
-        !self.held && self.check.is_none() && self.opened == 0
+    /// Returns true for what need not be kept, of a condition that held, or did not, before it was first looked at.
+    pub(super) fn is_plain(&self, held_at_first: bool) -> bool {
+        self.held == held_at_first && self.check.is_none() && self.opened == 0
     }
 }
 

@@ -1,7 +1,8 @@
 //! Latches, and conditions whose beginning or end opens instances.
 //!
 //! A condition is looked at when something it reads may have changed: an event it counts or (when it reads the profile) any event,
-//! a score it reads, and the instant at which it changes by time alone. It counts as not holding until it was first looked at.
+//! a score it reads, and the instant at which it changes by time alone. Before it was first looked at it was what it is of a customer
+//! of whom nothing is known: what holds of everybody has not begun to hold.
 
 use smol_str::SmolStr;
 
@@ -77,7 +78,8 @@ impl Machine<'_> {
         let holds = condition.holds(scene);
         let check = condition.next_flip(scene);
         let known = self.state.watches().iter().position(|watch| watch.trigger == trigger.name);
-        let (held, opened) = known.map_or((false, 0), |at| {
+        let at_first = self.book.triggers.held_at_first(place);
+        let (held, opened) = known.map_or((at_first, 0), |at| {
             let watch = &self.state.watches()[at];
             (watch.held, watch.opened)
         });
@@ -94,9 +96,9 @@ impl Machine<'_> {
             opened: opened.wrapping_add(u16::from(opens)),
         };
         match known {
-            Some(at) if watch.is_plain() => drop(self.state.parts().watches.remove(at)),
+            Some(at) if watch.is_plain(at_first) => drop(self.state.parts().watches.remove(at)),
             Some(at) => self.state.parts().watches[at] = watch,
-            None if watch.is_plain() => {}
+            None if watch.is_plain(at_first) => {}
             None => self.state.parts().watches.push(watch),
         }
         if opens {
