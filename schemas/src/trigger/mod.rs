@@ -27,3 +27,6 @@ pub use index::Triggers;
 pub use spec::Trigger;
 pub use state::TriggerState;
 pub use words::describe;
+
+#[cfg(test)]
+mod tests;
