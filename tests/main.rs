@@ -6,4 +6,6 @@
 mod care;
 mod data;
 
+mod replay;
+
 mod tidy;

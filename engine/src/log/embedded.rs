@@ -54,7 +54,7 @@ impl EmbeddedLog {
         self.append_all(topic, records, Some(progress))
     }
 
-    /// Returns how many rows of a source are in the log or were refused; 0 for a source that was never read.
+    /// Returns how many rows of a source are in the log or are no events; 0 for a source that was never read.
     pub fn progress(&self, source: u64) -> Reply<u64, Error> {
         let read = self.database.read(0, move |tables| {
             let bytes = tables.get(Table::State, &key::progress(source))?;

@@ -205,7 +205,7 @@ impl File<'_> {
         }
         self.rows = 0;
         let (mut sorted, mut last) = (sorter.finish()?, None);
-        while let Some(timed) = sorted.next()? {
+        while let Some(timed) = sorted.next_row()? {
             if last.replace(timed.at) != Some(timed.at) {
                 self.ids.forget();
             }

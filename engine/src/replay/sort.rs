@@ -118,7 +118,7 @@ impl Sorter {
 
 impl Sorted {
     /// Returns the next row.
-    pub fn next(&mut self) -> Result<Option<Timed>, Error> {
+    pub fn next_row(&mut self) -> Result<Option<Timed>, Error> {
         self.pop().map_err(|source| scratch(&self.folder, source))
     }
 
@@ -216,7 +216,7 @@ mod tests {
         }
         let runs = sorter.runs.len();
         let mut sorted = sorter.finish().expect("read");
-        let all = std::iter::from_fn(|| sorted.next().expect("read")).collect();
+        let all = std::iter::from_fn(|| sorted.next_row().expect("read")).collect();
         assert_eq!(folder.path().read_dir().expect("it is there").count(), 0, "no file is left");
         (all, runs)
     }
