@@ -1,11 +1,16 @@
 //! The same triggers and the same history for the machine in its row and for the model: the same decisions.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use smol_str::SmolStr;
 
 use super::model::{Line, Model, What};
 use super::random;
 use crate::customer::{Customer, Effects, Outgoing};
+use crate::decision::Reason;
 use crate::event::{Call, Event, Timeliness};
 use crate::ids::{CustomerId, MessageId, Position};
 use crate::record::{Command, Input, Record};
@@ -93,7 +98,7 @@ fn modelled(triggers: &[Trigger], contact: &ContactPolicy, history: &[(i64, What
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_machine_decides_as_the_model(
@@ -104,4 +109,34 @@ proptest! {
         let expected = modelled(&triggers, &contact, &history);
         prop_assert_eq!(decided(&triggers, &contact, &history), expected);
     }
+}
+
+#[test]
+fn what_is_compared_reaches_every_gate() {
+    let mut runner = TestRunner::deterministic();
+    let mut reached = BTreeSet::new();
+    for _ in 0..2_000 {
+        let made = (random::triggers(), random::contact(), random::history()).new_tree(&mut runner);
+        let (triggers, contact, history) = made.expect("nothing is rejected").current();
+        reached.extend(modelled(&triggers, &contact, &history).into_iter().map(|line| line.4));
+    }
+    let expected = [
+        Reason::Clear,
+        Reason::Condition,
+        Reason::Exited,
+        Reason::GoalReached,
+        Reason::Cooldown,
+        Reason::ReentryMax,
+        Reason::NoKey,
+        Reason::NoConsent,
+        Reason::SuppressedCustomer,
+        Reason::Cap,
+        Reason::QuietHours,
+        Reason::Priority,
+        Reason::MaxDefer,
+        Reason::OpenCase,
+        Reason::Holdout,
+        Reason::Shadow,
+    ];
+    assert_eq!(reached, BTreeSet::from(expected));
 }
