@@ -3,6 +3,7 @@
 //! It follows the log's assignments and decides nothing about what a partition does. A partition that stops for a person to look at
 //! ends every wait with the reason: nobody waits for what cannot come.
 
+mod dispatchers;
 mod quiet;
 mod seats;
 
@@ -16,7 +17,9 @@ use schemas::ids::PartitionId;
 use schemas::rulebook::Rulebook;
 use tokio::task::JoinHandle;
 
+use self::dispatchers::Dispatchers;
 use self::seats::Seats;
+use crate::dispatcher;
 use crate::metrics::Metrics;
 use crate::partition::actor::Revoke;
 use crate::partition::board::Standing;
@@ -42,11 +45,19 @@ pub struct NodeSettings {
     pub partition: Settings,
     /// Rules of the protocol, all on.
     pub rules: Rules,
+    /// The dispatcher of each partition.
+    pub dispatcher: dispatcher::settings::Settings,
 }
 
 impl Default for NodeSettings {
     fn default() -> Self {
-        Self { threads: 0, mailbox: MAILBOX, partition: Settings::default(), rules: Rules::default() }
+        Self {
+            threads: 0,
+            mailbox: MAILBOX,
+            partition: Settings::default(),
+            rules: Rules::default(),
+            dispatcher: dispatcher::settings::Settings::default(),
+        }
     }
 }
 
@@ -71,6 +82,7 @@ pub enum Error {
 pub struct Node {
     plan: Arc<Plan>,
     seats: Arc<Seats>,
+    dispatchers: Arc<Dispatchers>,
     arbiters: Arc<[Thread]>,
     /// Follows the assignments.
     follower: JoinHandle<()>,
@@ -93,13 +105,14 @@ impl Node {
         settings: NodeSettings,
         metrics: Metrics,
     ) -> Result<Self, Error> {
-        let NodeSettings { threads, mailbox, partition, rules } = settings;
+        let NodeSettings { threads, mailbox, partition, rules, dispatcher } = settings;
         let plan = Plan {
             ports,
             book,
             border,
             settings: partition,
             rules,
+            dispatcher,
             metrics,
             mailbox,
             decode: schemas::record::decode,
@@ -122,8 +135,15 @@ impl Node {
         };
         let arbiters: Arc<[Thread]> = (0..threads).map(thread).collect::<Result<_, _>>()?;
         let seats = Arc::new(Seats::default());
-        let follower = actix::spawn(follow(Arc::clone(&plan), Arc::clone(&seats), Arc::clone(&arbiters)));
-        Ok(Self { plan, seats, arbiters, follower })
+        let dispatchers = Arc::new(Dispatchers::new(seats.changed()));
+        let rooms = Rooms {
+            plan: Arc::clone(&plan),
+            seats: Arc::clone(&seats),
+            dispatchers: Arc::clone(&dispatchers),
+            threads: Arc::clone(&arbiters),
+        };
+        let follower = actix::spawn(follow(rooms));
+        Ok(Self { plan, seats, dispatchers, arbiters, follower })
     }
 
     /// Returns how full each partition is, in the order of their numbers.
@@ -136,9 +156,9 @@ impl Node {
         self.seats.counts()
     }
 
-    /// Returns why a partition stopped for a person to look at, if one did.
+    /// Returns why a partition or its dispatcher stopped for a person to look at, if one did.
     pub fn ended(&self) -> Option<String> {
-        self.seats.stopped()
+        self.seats.stopped().or_else(|| self.dispatchers.stopped())
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -152,6 +172,7 @@ impl Node {
         self.follower.abort();
         // A partition that is gone has nothing to drain.
         future::join_all(self.seats.send(|_, _| Some(Revoke::Drain))).await;
+        self.dispatchers.stop().await;
         self.seats.wait(|shown| shown.iter().all(|(_, one)| one.standing != Standing::Working)).await;
         self.check()
     }
@@ -167,10 +188,19 @@ impl Drop for Node {
     }
 }
 
+/// Where what runs per partition finds its place.
+struct Rooms {
+    plan: Arc<Plan>,
+    seats: Arc<Seats>,
+    dispatchers: Arc<Dispatchers>,
+    threads: Arc<[Thread]>,
+}
+
 /// Follows the assignments for ever.
-async fn follow(plan: Arc<Plan>, seats: Arc<Seats>, threads: Arc<[Thread]>) {
+async fn follow(rooms: Rooms) {
+    let seats = &rooms.seats;
     loop {
-        let assignment = plan.ports.source.assignment();
+        let assignment = rooms.plan.ports.source.assignment();
         let change = match future::select(assignment, future::ready(())).await {
             Either::Left((change, _)) => change,
             Either::Right(((), assignment)) => {
@@ -183,27 +213,30 @@ async fn follow(plan: Arc<Plan>, seats: Arc<Seats>, threads: Arc<[Thread]>) {
         match change {
             Assignment::Assigned(partition) => {
                 tracing::info!(partition = partition.0, "partition assigned");
-                give_up(&seats, partition, Revoke::Lost).await;
-                assign(&plan, &seats, &threads, partition);
+                give_up(&rooms, partition, Revoke::Lost).await;
+                assign(&rooms, partition);
             }
             Assignment::Revoked { partition, lost } => {
                 tracing::info!(partition = partition.0, lost, "partition revoked");
                 let revoke = if lost { Revoke::Lost } else { Revoke::Drain };
-                give_up(&seats, partition, revoke).await;
+                give_up(&rooms, partition, revoke).await;
             }
         }
     }
 }
 
 /// Starts what runs per assigned partition, on the partition's thread.
-fn assign(plan: &Arc<Plan>, seats: &Seats, threads: &[Thread], partition: PartitionId) {
-    let thread = &threads[partition.0 as usize % threads.len()];
-    seats.take(partition, Arc::clone(plan), &thread.arbiter.handle(), Arc::clone(&thread.meter));
+fn assign(rooms: &Rooms, partition: PartitionId) {
+    let thread = &rooms.threads[partition.0 as usize % rooms.threads.len()];
+    let (plan, arbiter) = (&rooms.plan, thread.arbiter.handle());
+    rooms.seats.take(partition, Arc::clone(plan), &arbiter, Arc::clone(&thread.meter));
+    rooms.dispatchers.take(partition, plan, &arbiter);
 }
 
-async fn give_up(seats: &Seats, partition: PartitionId, revoke: Revoke) {
+async fn give_up(rooms: &Rooms, partition: PartitionId, revoke: Revoke) {
+    rooms.dispatchers.give_up(partition);
     // A partition that is gone has nothing to give up.
-    future::join_all(seats.send(|held, _| (held == partition).then_some(revoke))).await;
+    future::join_all(rooms.seats.send(|held, _| (held == partition).then_some(revoke))).await;
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::core::{Core, Levels, Params};
 use super::perform::perform;
@@ -23,13 +24,24 @@ pub struct Start {
     pub ports: Ports,
     /// Where it counts.
     pub metrics: Metrics,
+    /// Told after every change of what the dispatcher shows.
+    pub changed: Arc<Notify>,
+}
+
+/// What a dispatcher shows of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// How far it is.
+    pub levels: Levels,
+    /// How it ended, once it has.
+    pub ended: Option<End>,
 }
 
 /// A dispatcher from outside. Dropped, it stops the dispatcher as [`Handle::stop`] does.
 #[derive(Debug)]
 pub struct Handle {
     stop: watch::Sender<bool>,
-    levels: watch::Receiver<Levels>,
+    shown: watch::Receiver<Shown>,
 }
 
 impl Handle {
@@ -38,9 +50,46 @@ impl Handle {
         self.stop.send_replace(true);
     }
 
-    /// Returns how far the dispatcher is.
-    pub fn levels(&self) -> Levels {
-        *self.levels.borrow()
+    /// Returns what the dispatcher shows.
+    pub fn shown(&self) -> Shown {
+        self.shown.borrow().clone()
+    }
+
+    /// Resolves when the dispatcher has ended.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut shown = self.shown.clone();
+        async move {
+            // A dispatcher that is gone has ended.
+            drop(shown.wait_for(|shown| shown.ended.is_some()).await);
+        }
+    }
+}
+
+/// What a dispatcher shows, as it writes it.
+struct Board {
+    shown: watch::Sender<Shown>,
+    changed: Arc<Notify>,
+}
+
+impl Board {
+    fn show(&self, now: Shown) {
+        let changed = self.shown.send_if_modified(|shown| {
+            let changed = *shown != now;
+            *shown = now;
+            changed
+        });
+        if changed {
+            self.changed.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Board {
+    /// A dispatcher that goes without an end has panicked, or its thread was stopped.
+    fn drop(&mut self) {
+        let Shown { levels, ended } = self.shown.borrow().clone();
+        let ended = ended.unwrap_or_else(|| End::Failed("the dispatcher is gone".into()));
+        self.show(Shown { levels, ended: Some(ended) });
     }
 }
 
@@ -48,8 +97,9 @@ impl Handle {
 /// dispatcher ended; dropped, the dispatcher is gone in the middle of its work, as after a crash.
 pub fn start(start: Start) -> (Handle, impl Future<Output = End>) {
     let (stop, stopped) = watch::channel(false);
-    let (tell, levels) = watch::channel(Levels::default());
-    (Handle { stop, levels }, work(start, stopped, tell))
+    let (tell, shown) = watch::channel(Shown::default());
+    let board = Board { shown: tell, changed: Arc::clone(&start.changed) };
+    (Handle { stop, shown }, work(start, stopped, board))
 }
 
 /// What is under way.
@@ -61,19 +111,17 @@ struct Working {
     actions: Vec<Action>,
 }
 
-async fn work(start: Start, mut stopped: watch::Receiver<bool>, tell: watch::Sender<Levels>) -> End {
+async fn work(start: Start, mut stopped: watch::Receiver<bool>, board: Board) -> End {
     let core = Core::new(start.params.clone());
     let mut input = Input::Start { nonce: start.nonce };
     let mut working = Working { core, start, calls: FuturesUnordered::new(), actions: Vec::new() };
     let mut stopping = false;
     loop {
-        if let Some(end) = working.handle(input) {
+        let ended = working.handle(input);
+        board.show(Shown { levels: working.core.levels(), ended: ended.clone() });
+        if let Some(end) = ended {
             return end;
         }
-        tell.send_if_modified(|levels| {
-            let now = working.core.levels();
-            std::mem::replace(levels, now) != now
-        });
         let due = working.deadline();
         input = tokio::select! {
             // A handle that is gone is a stop as well.

@@ -1,10 +1,8 @@
 //! Bounds and intervals of a dispatcher, what it looks at before a call, and the switches of its rules.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::rulebook::Rulebook;
 use schemas::time::Span;
 use smol_str::SmolStr;
 
@@ -32,10 +30,10 @@ pub struct Settings {
 }
 
 /// What is looked at right before a call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recheck {
     /// The customer's row as it is stored then, by the wall clock: erased, suppressed, consent, expiry, quiet hours.
-    Live(Arc<Rulebook>),
+    Live,
     /// Nothing: the call counts as made at the instant of the decision, and the row was looked at in that very instant.
     ///
     /// For replays. A replay has no meaningful "now": its partitions run ahead of its dispatchers by days of log time, so a row as
@@ -54,7 +52,7 @@ impl Default for Settings {
             retry: Duration::from_millis(200),
             commit: Duration::from_secs(1),
             drain: Duration::from_secs(10),
-            recheck: Recheck::Live(Arc::default()),
+            recheck: Recheck::Live,
         }
     }
 }

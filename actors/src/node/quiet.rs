@@ -20,8 +20,8 @@ use crate::port::log::Topic;
 type Look = (PartitionId, Position, u64);
 
 impl Node {
-    /// Returns true when every partition has read care.events to its end and nothing is under way or due; rows may wait for their
-    /// flush.
+    /// Returns true when every partition has read care.events to its end, every dispatcher care.outreach, and nothing is under way or
+    /// due; rows may wait for their flush.
     ///
     /// Errors: `Stopped` → a partition stopped · `Log` → the log does not say where it ends.
     pub async fn is_quiet(&self) -> Result<bool, Error> {
@@ -68,16 +68,21 @@ impl Node {
     async fn is_all(&self, wanted: fn(&Levels) -> bool) -> Result<bool, Error> {
         self.check()?;
         let Some(before) = self.look(wanted) else { return Ok(false) };
-        for (partition, next, _) in &before {
-            match self.plan.ports.source.end(Topic::Events, *partition).await {
-                Ok(end) if end <= *next => {}
+        let Some(dispatched) = self.dispatchers.look() else { return Ok(false) };
+        let events = before.iter().map(|(partition, next, _)| (Topic::Events, *partition, *next));
+        let outreach = dispatched.iter().map(|(partition, next)| (Topic::Outreach, *partition, *next));
+        for (topic, partition, next) in events.chain(outreach) {
+            match self.plan.ports.source.end(topic, partition).await {
+                Ok(end) if end <= next => {}
                 Ok(_) => return Ok(false),
                 Err(error) if error.kind() == Kind::Retry => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }
         self.check()?;
-        Ok(self.look(wanted).is_some_and(|after| after == before))
+        let nothing_moved = self.look(wanted).is_some_and(|after| after == before)
+            && self.dispatchers.look() == Some(dispatched);
+        Ok(nothing_moved)
     }
 
     /// Looks at every partition once; `None` when one has not begun or `wanted` does not hold for it.

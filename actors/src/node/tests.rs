@@ -71,6 +71,7 @@ impl World {
             border: Border::default(),
             settings: self.settings.clone(),
             rules: Rules::default(),
+            dispatcher: Default::default(),
             metrics: self.metrics.clone(),
             mailbox: MAILBOX,
             decode: record::decode,

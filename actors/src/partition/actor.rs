@@ -463,7 +463,7 @@ async fn prove_membership(ports: &Ports, partition: PartitionId) -> Result<(), l
 }
 
 /// Returns a value that no other assignment has, from what the operating system gives every hash map of the standard library.
-fn nonce(partition: PartitionId) -> u128 {
+pub(crate) fn nonce(partition: PartitionId) -> u128 {
     let half = |part: u8| u128::from(RandomState::new().hash_one((partition.0, part)));
     half(0) << 64 | half(1)
 }

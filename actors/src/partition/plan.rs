@@ -10,6 +10,7 @@ use super::cell::{Cell, Take};
 use super::core::{Core, Decode, Params};
 use super::customer::CustomerActor;
 use super::settings::{Rules, Settings};
+use crate::dispatcher;
 use crate::metrics::Metrics;
 use crate::port::Ports;
 
@@ -20,6 +21,7 @@ pub(crate) struct Plan {
     pub(crate) border: Border,
     pub(crate) settings: Settings,
     pub(crate) rules: Rules,
+    pub(crate) dispatcher: dispatcher::settings::Settings,
     pub(crate) metrics: Metrics,
     /// Bound of a customer's mailbox.
     pub(crate) mailbox: usize,

@@ -62,6 +62,7 @@ impl Dispatcher {
             settings: settings(&mut chance),
             rules,
             promises: promises(&ports.channels),
+            book: Arc::default(),
         });
         let shared = Arc::clone(shared);
         let mut dispatcher = Self { alive: true, id, core, calls: Vec::new(), ports, shared, chance };

@@ -3,6 +3,8 @@
 //! Every step is one call through the ports; its reply, or what the ledger says instead, is the next step. What is concluded stands
 //! in the ledger before it is reported, and is reported before the position passes, so each step may be repeated by whoever comes.
 
+use std::sync::Arc;
+
 use schemas::customer::Customer;
 use schemas::customer::recheck::{Rechecked, recheck};
 use schemas::decision::{Outcome, OutcomeStatus, Outreach, Reason};
@@ -71,7 +73,7 @@ impl Core {
     /// Changes the ledger from what one knows of it to `state`.
     fn change(&mut self, position: Position, state: LedgerState, provider_ref: Option<String>) {
         let (nonce, wall) = (self.nonce, self.now.wall);
-        let live = matches!(self.params.settings.recheck, Recheck::Live(_));
+        let live = self.params.settings.recheck == Recheck::Live;
         let Some(flight) = self.flight(position) else { return };
         let mut outreach = flight.outreach.clone();
         if state == LedgerState::Done(OutcomeStatus::Withheld(Reason::Erased)) {
@@ -189,9 +191,9 @@ impl Core {
 
     /// Looks at the row before the call, where it is looked at at all.
     fn look_again(&mut self, position: Position) {
-        match &self.params.settings.recheck {
+        match self.params.settings.recheck {
             Recheck::AsOfDecision => self.approach(position),
-            Recheck::Live(_) => {
+            Recheck::Live => {
                 let Some(flight) = self.flight(position) else { return };
                 let customer = flight.outreach.customer.clone();
                 self.read_row(position, customer);
@@ -210,8 +212,7 @@ impl Core {
             Ok(row) => row.unwrap_or_else(|| Customer::new(customer.clone())),
             Err(error) => return self.end(End::Failed(format!("a stored row cannot be read: {error}"))),
         };
-        let Recheck::Live(rulebook) = &self.params.settings.recheck else { return };
-        let (rulebook, now) = (rulebook.clone(), self.now.wall);
+        let (book, now) = (Arc::clone(&self.params.book), self.now.wall);
         let repeats = self.promise(position) == Some(Repeat::Idempotent);
         let Some(flight) = self.flight(position) else { return };
         let is_own_row = customer == flight.outreach.customer;
@@ -220,7 +221,7 @@ impl Core {
             return self.read_row(position, user);
         }
         let maybe_sent = flight.inherited && repeats;
-        match recheck(&flight.outreach, &row, &rulebook, now) {
+        match recheck(&flight.outreach, &row, &book, now) {
             Rechecked::Clear => self.approach(position),
             // Whoever had it before may have sent it: "withheld" would be a lie.
             Rechecked::Refused(reason) if maybe_sent && reason != Reason::Erased => {
@@ -304,7 +305,7 @@ impl Core {
     fn report(&mut self, position: Position, status: OutcomeStatus, noted: Noted) {
         let at = self.instant(position);
         let partitions = self.params.partitions;
-        let stamp = matches!(self.params.settings.recheck, Recheck::AsOfDecision).then_some(at);
+        let stamp = (self.params.settings.recheck == Recheck::AsOfDecision).then_some(at);
         let Some(flight) = self.flight(position) else { return };
         flight.noted = Some(noted);
         let Outreach { id, attempt, customer, .. } = &flight.outreach;
@@ -329,9 +330,9 @@ impl Core {
     /// Returns the instant at which what is done counts as done.
     fn instant(&mut self, position: Position) -> Timestamp {
         let wall = self.now.wall;
-        match (&self.params.settings.recheck, self.open.get(&position)) {
+        match (self.params.settings.recheck, self.open.get(&position)) {
             (Recheck::AsOfDecision, Some(Open::Flight(flight))) => flight.outreach.at,
-            (Recheck::AsOfDecision | Recheck::Live(_), _) => wall,
+            (Recheck::AsOfDecision | Recheck::Live, _) => wall,
         }
     }
 

@@ -12,10 +12,12 @@ mod standing;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 use schemas::ids::{OutreachId, PartitionId, Position};
+use schemas::rulebook::Rulebook;
 
 use self::feed::Feed;
 use self::flight::Flight;
@@ -38,6 +40,8 @@ pub struct Params {
     pub rules: Rules,
     /// What the channels there are promise, by name.
     pub promises: Promises,
+    /// What the last look goes by.
+    pub book: Arc<Rulebook>,
 }
 
 /// The core of the dispatcher of one partition during one assignment.

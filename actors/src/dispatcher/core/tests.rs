@@ -55,8 +55,14 @@ fn epoch_record(position: u64, epoch: u64) -> LogRecord {
 
 impl Bench {
     fn with(settings: Settings, rules: Rules, commit: Commit) -> Self {
-        let params =
-            Params { partition: PartitionId(0), partitions: 4, settings, rules, promises: promises() };
+        let params = Params {
+            partition: PartitionId(0),
+            partitions: 4,
+            settings,
+            rules,
+            promises: promises(),
+            book: Arc::default(),
+        };
         let now = Now { wall: WALL, boot: Duration::from_secs(50) };
         let mut bench = Self { core: Core::new(params), now, counted: Vec::new() };
         assert_eq!(bench.asks(Input::Start { nonce: OWN }), [Io::ReadCommit]);
@@ -459,7 +465,7 @@ fn a_port_that_is_away_is_asked_again_and_one_that_failed_ends_the_dispatcher() 
 
 #[test]
 fn a_row_that_cannot_be_read_ends_the_dispatcher() {
-    let settings = Settings { recheck: Recheck::Live(Arc::default()), ..Settings::default() };
+    let settings = Settings { recheck: Recheck::Live, ..Settings::default() };
     let mut bench = Bench::with(settings, Rules::default(), Commit::default());
     let [io] = <[Io; 1]>::try_from(bench.fetched(vec![record(0, 1, &outreach("twice", 0))])).unwrap();
     let Io::ReadRow { customer, .. } = bench.applied(0, change(io)) else { panic!("a look at the row") };

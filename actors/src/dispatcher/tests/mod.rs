@@ -11,7 +11,6 @@ use schemas::decision::{Category, OutcomeStatus, Outreach, Reason};
 use schemas::event::{self, Border};
 use schemas::ids::{CustomerId, Epoch, Position};
 use schemas::record::{Command, Input, RecordKind, Sender};
-use schemas::rulebook::Rulebook;
 use schemas::time::{Span, Timestamp};
 use schemas::value::{Properties, Value};
 
@@ -27,7 +26,7 @@ use crate::port::log::{Commit, LogSource, Topic};
 use crate::port::store::{Cas, LedgerChange, LedgerEntry, LedgerState, Store};
 
 fn live() -> Settings {
-    Settings { recheck: Recheck::Live(Arc::new(Rulebook::default())), ..Settings::default() }
+    Settings { recheck: Recheck::Live, ..Settings::default() }
 }
 
 #[tokio::test]
@@ -279,8 +278,10 @@ fn start(world: &World) -> Start {
         settings: live(),
         rules: Rules::default(),
         promises: promises(&world.ports.channels),
+        book: Arc::default(),
     };
-    Start { params, nonce: 1, ports: world.ports.clone(), metrics: Metrics::new() }
+    let changed = Arc::default();
+    Start { params, nonce: 1, ports: world.ports.clone(), metrics: Metrics::new(), changed }
 }
 
 #[tokio::test]
@@ -294,7 +295,7 @@ async fn a_dispatcher_that_is_stopped_has_committed_and_counted() {
     for number in 0..600 {
         world.relay(1, &outreach(number, 0)).await;
     }
-    while handle.levels().position < Position(600) {
+    while handle.shown().levels.position < Position(600) {
         tokio::task::yield_now().await;
     }
     drop(handle);

@@ -101,6 +101,7 @@ impl World {
             settings,
             rules: Rules::default(),
             promises: promises(&self.ports.channels),
+            book: Arc::default(),
         };
         let mut dispatcher = Dispatcher {
             core: Core::new(params),

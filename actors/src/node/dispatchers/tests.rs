@@ -1,0 +1,160 @@
+//! A node with dispatchers, over the doubles of every port.
+
+use std::future::Future;
+use std::time::Duration;
+
+use actix::System;
+use futures_util::future::Either;
+use schemas::decision::{Outcome, OutcomeStatus, Outreach};
+use schemas::event::Border;
+use schemas::ids::Epoch;
+use schemas::record::RecordKind;
+use schemas::time::Timestamp;
+
+use super::*;
+use crate::dispatcher;
+use crate::kit::contract::sample;
+use crate::kit::memory::{ManualClock, MemoryLog, MemoryStore, RecordingChannel, ScriptedPredictor};
+use crate::metrics::Metrics;
+use crate::node::{Node, NodeSettings};
+use crate::port::Ports;
+use crate::port::channel::{Channel, Channels, Repeat};
+use crate::port::log::{Assignment, Commit, LogSink, LogSource, NewRecord, Topic};
+
+const PARTITIONS: u32 = 2;
+
+struct World {
+    clock: ManualClock,
+    log: MemoryLog,
+    store: MemoryStore,
+    channel: RecordingChannel,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = ManualClock::at(Timestamp(1_795_507_200_000));
+        let log = MemoryLog::new(PARTITIONS, Arc::new(clock.clone()));
+        let (store, channel) = (MemoryStore::new(), RecordingChannel::new(Repeat::Idempotent));
+        Self { clock, log, store, channel }
+    }
+
+    fn node(&self, log: &MemoryLog) -> Node {
+        let channel = Arc::new(self.channel.clone()) as Arc<dyn Channel>;
+        let ports = Ports {
+            source: Arc::new(log.clone()),
+            sink: Arc::new(log.clone()),
+            store: Arc::new(self.store.clone()),
+            predictor: Arc::new(ScriptedPredictor::new()),
+            channels: Arc::new(Channels::from([("mail".into(), channel)])),
+            clock: Arc::new(self.clock.clone()),
+        };
+        let partition = crate::partition::settings::Settings {
+            replay_margin: Duration::ZERO,
+            ..crate::partition::settings::Settings::default()
+        };
+        let settings = NodeSettings {
+            threads: 1,
+            partition,
+            dispatcher: dispatcher::settings::Settings::default(),
+            ..NodeSettings::default()
+        };
+        Node::start(ports, Arc::default(), Border::default(), settings, Metrics::new())
+            .expect("a system runs")
+    }
+
+    /// Appends an outreach as an owner far above those of the test relays it.
+    async fn relay(&self, customer: &str) -> Outreach {
+        let expires = Timestamp(i64::MAX);
+        let outreach = Outreach { channel: "mail".into(), expires, ..sample::outreach(customer, 1) };
+        let record = NewRecord {
+            partition: PartitionId::of(customer, PARTITIONS),
+            key: customer.into(),
+            kind: RecordKind::Outreach,
+            epoch: Some(Epoch(1_000)),
+            stamp: None,
+            body: serde_json::to_vec(&outreach).expect("an outreach is JSON").into(),
+        };
+        self.log.append(Topic::Outreach, vec![record]).await.expect("memory");
+        outreach
+    }
+
+    /// Awaits while time passes.
+    async fn passing<T>(&self, wait: impl Future<Output = T>) -> T {
+        let time = async {
+            loop {
+                self.clock.advance(Duration::from_millis(5));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        match future::select(std::pin::pin!(wait), std::pin::pin!(time)).await {
+            Either::Left((done, _)) => done,
+            Either::Right((never, _)) => never,
+        }
+    }
+
+    fn outcomes(&self) -> Vec<OutcomeStatus> {
+        let records = (0..PARTITIONS).flat_map(|number| self.log.records(Topic::Events, PartitionId(number)));
+        records
+            .map(|record| serde_json::from_slice::<Outcome>(&record.body).expect("an outcome").status)
+            .collect()
+    }
+}
+
+#[test]
+fn all_is_quiet_when_every_outreach_was_sent_and_its_outcome_read() {
+    System::new().block_on(async {
+        let world = World::new();
+        let customers: Vec<String> = (0..40).map(|number| format!("customer-{number}")).collect();
+        for customer in &customers {
+            world.relay(customer).await;
+        }
+        let node = world.node(&world.log);
+        world.passing(node.quiet()).await.expect("quiet");
+        assert_eq!(world.channel.sent().len(), 40);
+        assert_eq!(world.outcomes(), vec![OutcomeStatus::Delivered; 40]);
+        for (partition, levels) in node.levels() {
+            assert_eq!(levels.next.0 as usize, world.log.records(Topic::Events, partition).len());
+        }
+        world.passing(node.stop()).await.expect("stopped");
+        for partition in (0..PARTITIONS).map(PartitionId) {
+            let committed = world.log.committed(Topic::Outreach, partition).await.expect("memory");
+            assert_eq!(committed.position, world.log.end(Topic::Outreach, partition).await.expect("memory"));
+        }
+    });
+}
+
+#[test]
+fn a_partition_that_comes_back_goes_on_where_its_dispatcher_was() {
+    System::new().block_on(async {
+        let world = World::new();
+        let node = world.node(&world.log);
+        world.relay("ada").await;
+        world.passing(node.quiet()).await.expect("quiet");
+        let partition = PartitionId::of("ada", PARTITIONS);
+        world.log.assign(Assignment::Revoked { partition, lost: false });
+        world.log.assign(Assignment::Assigned(partition));
+        world.relay("ada").await;
+        let other = world.relay("bob").await;
+        world.passing(node.quiet()).await.expect("quiet");
+        assert_eq!(world.channel.sent().len(), 2, "the second to ada was the first again");
+        assert_eq!(world.channel.sent()[1].id, other.id);
+        world.passing(node.stop()).await.expect("stopped");
+        let again = world.node(&world.log.reopened());
+        world.passing(again.quiet()).await.expect("quiet");
+        assert_eq!(world.channel.calls().len(), 2, "nothing is called again");
+        world.passing(again.stop()).await.expect("stopped");
+    });
+}
+
+#[test]
+fn a_dispatcher_that_stops_ends_every_wait_with_its_reason() {
+    System::new().block_on(async {
+        let world = World::new();
+        let beyond = Commit { position: Position(9), epoch: Epoch(1) };
+        world.log.commit(Topic::Outreach, PartitionId(1), beyond).await.expect("memory");
+        let node = world.node(&world.log);
+        let error = world.passing(node.quiet()).await.expect_err("it stopped");
+        assert!(error.to_string().contains("dispatcher of partition 1 stopped"), "{error}");
+        assert_eq!(node.ended().map(|reason| reason.contains("care.outreach")), Some(true));
+    });
+}
