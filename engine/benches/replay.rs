@@ -1,4 +1,6 @@
 //! What a row of a replay costs until it is a record: reading, splitting, hashing, writing the body, and making batches.
+//!
+//! Aim: 1.5 µs. Measured on 2 cores of a shared Xeon, 2026-11: 0.4 µs of processor time, 0.7 µs by the clock beside other work.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
