@@ -65,3 +65,60 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "it did not say why".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix::{MailboxError, System};
+    use schemas::ids::CustomerId;
+
+    use super::*;
+    use crate::partition::turn::{CellId, Encode, Step};
+
+    fn load(customer: &str) -> Turn {
+        let steps = vec![Step::Load { customer: CustomerId::user(customer), row: None }];
+        Turn { cell: CellId { index: 0, incarnation: 1 }, steps, encode: Encode::No }
+    }
+
+    fn customer(take: Take) -> actix::Addr<CustomerActor> {
+        CustomerActor::new(Cell::new(Arc::default()), take, 64).start()
+    }
+
+    #[test]
+    fn a_panic_is_told_and_ends_that_customer_only() {
+        System::new().block_on(async {
+            let neighbour = customer(Cell::turn);
+            let unlucky = customer(|_, turn| panic!("no cell {} today", turn.cell.index));
+            let refused = unlucky.send(load("u")).await.expect("an answer").expect_err("a panic");
+            assert_eq!(refused, Refused::Panicked("no cell 0 today".to_owned()));
+            assert_eq!(unlucky.send(load("u")).await.expect_err("it is gone"), MailboxError::Closed);
+            assert!(neighbour.send(load("v")).await.expect("an answer").is_ok());
+        });
+    }
+
+    /// Panics outside of the wall.
+    struct Bare;
+
+    impl Actor for Bare {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Turn> for Bare {
+        type Result = MessageResult<Turn>;
+
+        fn handle(&mut self, _: Turn, _: &mut Self::Context) -> Self::Result {
+            panic!("no wall here")
+        }
+    }
+
+    #[test]
+    fn an_actor_that_panics_in_its_handler_is_gone_and_its_neighbours_live() {
+        System::new().block_on(async {
+            let (bare, neighbour) = (Bare.start(), customer(Cell::turn));
+            assert_eq!(bare.send(load("u")).await.expect_err("it is gone"), MailboxError::Closed);
+            assert_eq!(bare.send(load("u")).await.expect_err("it stays gone"), MailboxError::Closed);
+            assert!(neighbour.send(load("v")).await.expect("an answer").is_ok());
+        });
+    }
+}

@@ -33,7 +33,7 @@ macro_rules! counts {
 }
 
 counts! {
-    /// Records of events that were folded, or forwarded by an alias.
+    /// Records of events that were folded, or forwarded by an alias; again where a panic or a new assignment had lost it.
     applied,
     /// Records at or below a mark: already applied.
     replayed,
