@@ -225,9 +225,10 @@ impl PartitionActor {
     /// Arms the timer for the core's deadline; one that rings earlier is left, and looks again when it rings.
     fn arm(&mut self) {
         let Some(deadline) = self.core.deadline() else { return };
-        if self.timer.as_ref().is_none_or(|(at, _)| deadline < *at) {
-            let span = deadline.saturating_sub(self.now.boot).max(SLEEP_MIN);
-            self.timer = Some((self.now.boot + span, self.plan.ports.clock.sleep(span)));
+        let span = deadline.saturating_sub(self.now.boot).max(SLEEP_MIN);
+        let due = self.now.boot + span;
+        if self.timer.as_ref().is_none_or(|(at, _)| due < *at) {
+            self.timer = Some((due, self.plan.ports.clock.sleep(span)));
         }
     }
 
