@@ -123,7 +123,7 @@ impl World {
                 r#""event":"{name}","messageId":"m{n}","properties":{{"product_id":"p{}","price":2.5,"order_id":"o{n}"}}"#,
                 n % 9
             );
-            match (who % 7 == 0, n / customers > 1) {
+            match (who.is_multiple_of(7), n / customers > 1) {
                 (true, false) => {
                     self.append(&format!("anon:a{who}"), format!(r#"{{"anonymousId":"a{who}",{rest}}}"#))
                         .await
@@ -139,7 +139,7 @@ impl World {
                     self.append(&format!("u{who}"), format!(r#"{{"userId":"u{who}",{rest}}}"#)).await
                 }
             }
-            if n % 50 == 0 {
+            if n.is_multiple_of(50) {
                 self.clock.advance(Duration::from_secs(7));
             }
         }
