@@ -29,6 +29,9 @@ pub mod identity;
 pub mod recheck;
 pub mod rules;
 
+#[cfg(test)]
+mod tests;
+
 pub use effects::{Effects, Link, LinkKind, Tally, Urgency};
 pub use outbox::{OutboxEntry, Outgoing};
 pub use row::Customer;

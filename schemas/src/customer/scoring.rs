@@ -36,6 +36,11 @@ impl Asking {
         Self { asks, askers, attempts }
     }
 
+    /// Returns true when every question has its asker; only damaged bytes make it false.
+    pub(super) fn is_whole(&self) -> bool {
+        self.asks.len() == self.askers.len()
+    }
+
     pub(super) fn asks(&self) -> &[Ask] {
         &self.asks
     }

@@ -5,7 +5,7 @@ mod table;
 use smol_str::SmolStr;
 
 use super::{Profile, said};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::value::Value;
 
 pub use table::TABLE;
@@ -43,6 +43,8 @@ pub struct Field {
     pub partial: fn(&Profile, Timestamp) -> bool,
     /// Returns the next instant after now at which the value changes by time alone.
     pub next_change: fn(&Profile, Timestamp) -> Option<Timestamp>,
+    /// Set where time alone adds one with each such span, so that any later value can be told ahead.
+    pub grows: Option<Span>,
 }
 
 /// A path that was looked up.
@@ -95,6 +97,14 @@ impl FieldRef {
         match self {
             FieldRef::Known(field) => (field.partial)(profile, now),
             FieldRef::Trait(_) => false,
+        }
+    }
+
+    /// Returns the span with which time alone adds one to the value, where it does.
+    pub fn grows(&self) -> Option<Span> {
+        match self {
+            FieldRef::Known(field) => field.grows,
+            FieldRef::Trait(_) => None,
         }
     }
 

@@ -50,7 +50,7 @@ mod pack;
 pub mod field;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 

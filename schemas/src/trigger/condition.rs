@@ -6,8 +6,9 @@ use super::spec::{Compare, Condition};
 use super::state::Latches;
 use crate::decision::Evaluated;
 use crate::profile::Profile;
+use crate::profile::field::FieldRef;
 use crate::score::Head;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::value::{Properties, Value};
 
 /// Changes that [`Condition::next_flip`] looks ahead over; a condition that flips later is looked at again then.
@@ -81,7 +82,7 @@ impl Condition {
                 Condition::Count { event, within, .. } => {
                     scene.profile.next_change(event, *within, scene.now)
                 }
-                Condition::Profile { field, .. } => field.next_change(scene.profile, scene.now),
+                Condition::Profile { field, compare } => next_change_of(field, compare, scene),
                 Condition::Event { .. } | Condition::Latch(_) | Condition::Score { .. } => None,
                 Condition::All(_) | Condition::Any(_) | Condition::Not(_) => None,
             };
@@ -120,6 +121,16 @@ impl Condition {
     }
 }
 
+/// Returns when a field may change what a comparison says of it. One that grows with time does so without end; only the values count
+/// at which the comparison turns.
+fn next_change_of(field: &FieldRef, compare: &Compare, scene: Scene<'_>) -> Option<Timestamp> {
+    let next = field.next_change(scene.profile, scene.now)?;
+    let value = field.read(scene.profile, scene.now).and_then(|value| value.as_number());
+    let (Some(unit), Some(value)) = (field.grows(), value) else { return Some(next) };
+    let steps = compare.turns_above(value)? - value;
+    Some(next + Span(unit.0.saturating_mul(steps as i64 - 1)))
+}
+
 fn score<'a>(profile: &Profile, head: Head) -> Option<Cow<'a, Value>> {
     profile.score(head).map(|score| Cow::Owned(Value::Number(f64::from(score.value))))
 }
@@ -143,6 +154,24 @@ impl Compare {
             Compare::In(others) => others.iter().any(|other| equal(value, other)),
             Compare::Exists => true,
             Compare::Missing => false,
+        }
+    }
+}
+
+impl Compare {
+    /// Returns the least whole number above `value` at which the comparison may turn.
+    fn turns_above(&self, value: f64) -> Option<f64> {
+        // At a number it is reached, behind it it is passed.
+        let reached = |number: f64| [number.ceil(), number.floor() + 1.0];
+        let above = |turns: [f64; 2]| turns.into_iter().filter(|turn| *turn > value).min_by(f64::total_cmp);
+        let among = |other: &Value| above(reached(other.as_number()?));
+        match self {
+            Compare::Eq(other) | Compare::Ne(other) => among(other),
+            Compare::Gt(bound) | Compare::Gte(bound) | Compare::Lt(bound) | Compare::Lte(bound) => {
+                above(reached(*bound))
+            }
+            Compare::In(others) => others.iter().filter_map(among).min_by(f64::total_cmp),
+            Compare::Exists | Compare::Missing => None,
         }
     }
 }

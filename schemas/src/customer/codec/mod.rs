@@ -3,6 +3,11 @@
 //! Written is only [`CODEC_VERSION`]; older versions are read and come out as the row of today. The same row always gives the same
 //! bytes: nothing in it has an order of chance.
 
+mod v1;
+
+#[cfg(test)]
+mod tests;
+
 use postcard::ser_flavors::Flavor;
 
 use super::row::Customer;
@@ -59,11 +64,19 @@ impl Customer {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let (version, body) = bytes.split_first().ok_or(Error::Empty)?;
         match *version {
-            CODEC_VERSION => read(CODEC_VERSION, body),
-            0 => Err(Error::Unknown { found: 0 }),
+            CODEC_VERSION => whole(CODEC_VERSION, read(CODEC_VERSION, body)?),
+            1 => whole(1, read::<v1::Row>(1, body)?.into()),
             found if found > CODEC_VERSION => Err(Error::Newer { found }),
             found => Err(Error::Unknown { found }),
         }
+    }
+}
+
+/// Refuses what can be read and is no row: parts that belong together must agree.
+fn whole(version: u8, row: Customer) -> Result<Customer, Error> {
+    match row.asking.is_whole() {
+        true => Ok(row),
+        false => Err(Error::Corrupt { version, what: "questions and askers do not match".to_owned() }),
     }
 }
 

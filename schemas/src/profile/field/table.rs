@@ -39,11 +39,13 @@ pub const TABLE: &[Field] = &[
     number("cart.age", "minutes", "Whole minutes since the open cart was opened.", |p, now| {
         cart(p, now).map(|cart| whole(now - cart.opened, MINUTE))
     })
-    .changes(|p, now| next_whole(cart(p, now).map(|cart| cart.opened), MINUTE, now)),
+    .changes(|p, now| next_whole(cart(p, now).map(|cart| cart.opened), MINUTE, now))
+    .grows(MINUTE),
     number("cart.idle", "minutes", "Whole minutes since the open cart was last changed.", |p, now| {
         cart(p, now).map(|cart| whole(now - cart.changed, MINUTE))
     })
-    .changes(|p, now| next_whole(cart(p, now).map(|cart| cart.changed), MINUTE, now)),
+    .changes(|p, now| next_whole(cart(p, now).map(|cart| cart.changed), MINUTE, now))
+    .grows(MINUTE),
     text("cart.id", "Id of the open cart that changed last.", |p, now| {
         cart(p, now).map(|cart| Value::Text(cart.key.clone()))
     })
@@ -82,11 +84,13 @@ pub const TABLE: &[Field] = &[
     number("orders.days_since_last", "days", "Whole days since the latest order.", |p, now| {
         p.orders().last().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.orders().last(), DAY, now)),
+    .changes(|p, now| next_whole(p.orders().last(), DAY, now))
+    .grows(DAY),
     number("orders.days_since_first", "days", "Whole days since the first order.", |p, now| {
         p.orders().first().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.orders().first(), DAY, now)),
+    .changes(|p, now| next_whole(p.orders().first(), DAY, now))
+    .grows(DAY),
     number("orders.mean_gap", "days", "Mean days between orders, of customers with two or more.", |p, _| {
         let orders = p.orders();
         let gaps = orders.count().checked_sub(1).filter(|gaps| *gaps > 0)?;
@@ -184,22 +188,26 @@ pub const TABLE: &[Field] = &[
     number("seen.days_since_first", "days", "Whole days since the first event.", |p, now| {
         p.first_seen().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.first_seen(), DAY, now)),
+    .changes(|p, now| next_whole(p.first_seen(), DAY, now))
+    .grows(DAY),
     number("seen.days_since_last", "days", "Whole days since the shopper last did something.", |p, now| {
         p.last_active().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.last_active(), DAY, now)),
+    .changes(|p, now| next_whole(p.last_active(), DAY, now))
+    .grows(DAY),
     number(
         "outreach.days_since_marketing",
         "days",
         "Whole days since the last marketing outreach.",
         |p, now| p.last_outreach(Category::Marketing).map(|at| whole(now - at, DAY)),
     )
-    .changes(|p, now| next_whole(p.last_outreach(Category::Marketing), DAY, now)),
+    .changes(|p, now| next_whole(p.last_outreach(Category::Marketing), DAY, now))
+    .grows(DAY),
     number("outreach.days_since_service", "days", "Whole days since the last service outreach.", |p, now| {
         p.last_outreach(Category::Service).map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.last_outreach(Category::Service), DAY, now)),
+    .changes(|p, now| next_whole(p.last_outreach(Category::Service), DAY, now))
+    .grows(DAY),
     text("country", "Country as the shop wrote it.", |p, _| p.place().country().cloned().map(Value::Text)),
     text("locale", "Locale, by context, traits, country or the shop's default.", |p, _| {
         Some(Value::Text(SmolStr::new(p.locale().value)))
@@ -225,6 +233,10 @@ impl Field {
         Field { partial, ..self }
     }
 
+    const fn grows(self, unit: Span) -> Self {
+        Field { grows: Some(unit), ..self }
+    }
+
     const fn changes(self, next_change: fn(&Profile, Timestamp) -> Option<Timestamp>) -> Self {
         Field { next_change, ..self }
     }
@@ -247,6 +259,7 @@ const fn text(name: &'static str, doc: &'static str, read: Read) -> Field {
         read,
         partial: |_, _| false,
         next_change: |_, _| None,
+        grows: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod against_model;
 mod fuzz;
-mod shop;
+pub(crate) mod shop;
 
 use smol_str::SmolStr;
 

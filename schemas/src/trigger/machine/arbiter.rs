@@ -131,7 +131,8 @@ impl Machine<'_> {
         false
     }
 
-    /// A cap or quiet hours stand against it: it waits until it fits, at most `max_defer`, or ends.
+    /// A cap or quiet hours stand against it: it waits until it fits, at most `max_defer`, or ends. The first deferral goes on record,
+    /// that of a further attempt does not: that one was sent is there.
     fn hold(&mut self, trigger: &Trigger, proposal: Proposal, fits: Option<Timestamp>, mut ending: Ending) {
         let Proposal { mut instance, .. } = proposal;
         let first = instance.deferred.unwrap_or(self.now);
@@ -141,7 +142,7 @@ impl Machine<'_> {
             OnCap::Defer => false,
         };
         if !drops && self.now < last {
-            if instance.deferred.is_none() {
+            if instance.deferred.is_none() && instance.attempt == 0 {
                 ending.verdict = Verdict::Deferred;
                 self.record(&mut instance, ending);
             }

@@ -30,7 +30,7 @@ mod time;
 mod watch;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use smol_str::SmolStr;
 
