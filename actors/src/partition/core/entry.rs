@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemas::customer::{Link, Outgoing};
 use schemas::ids::{CustomerId, Position};
 use schemas::score::AskId;
-use schemas::time::Timestamp;
+use schemas::time::{Span, Timestamp};
 
 use super::flush::Durable;
 use crate::partition::settings::Rules;
@@ -58,6 +58,8 @@ pub(super) struct Entry {
     pub(super) links: Vec<Link>,
     /// The row's next timer.
     pub(super) next_due: Option<Timestamp>,
+    /// The timer that was given a turn of its own last.
+    pub(super) alone: Option<Timestamp>,
     /// The earliest mark of this customer on the wheel.
     pub(super) wheel_at: Option<Timestamp>,
     /// Approximate memory. Units: bytes.
@@ -208,11 +210,34 @@ impl Entry {
             alarms: Vec::new(),
             links: Vec::new(),
             next_due: None,
+            alone: None,
             wheel_at: None,
             weight: 0,
             used,
             hold: None,
             open: Open::default(),
+        }
+    }
+
+    /// Takes the steps of one instant for the next turn, where scores are waited for: with a question open its answer only, else one
+    /// step, and before it a timer that is due earlier. So what a customer comes to does not depend on what is read together.
+    pub(super) fn take_instant(&mut self, steps: &mut Vec<Step>) {
+        let settles = |step: &Step| matches!(step, Step::Answer(_) | Step::Clear(_));
+        steps.extend(self.queue.extract_if(.., |step| settles(step)));
+        let until = match self.queue.first() {
+            Some(_) if !steps.is_empty() || !self.asks.is_empty() => return,
+            Some(Step::Record(record)) => Some(record.stamp),
+            Some(Step::Wake { now, .. }) => Some(*now),
+            Some(Step::Load { .. } | Step::Answer(_) | Step::Clear(_)) => None,
+            None => return,
+        };
+        match self.next_due {
+            // A timer that stays due after its turn is left to the step that waits.
+            Some(due) if Some(due) < until && self.alone != Some(due) => {
+                self.alone = Some(due);
+                steps.push(Step::Wake { now: due + Span(1), due, entry: None });
+            }
+            Some(_) | None => steps.push(self.queue.remove(0)),
         }
     }
 

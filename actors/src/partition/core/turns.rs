@@ -56,15 +56,14 @@ impl Core {
         let encode = self.encode_of(index);
         let spare = self.spare.pop();
         let one_record = self.takes_one_record(index);
-        let scores_first = self.settings.hold_for_score;
+        let one_instant = self.settings.hold_for_score;
         let entry = self.at(index);
         if entry.state != State::Idle {
             return self.keep_spare(spare.unwrap_or_default());
         }
         let mut steps = spare.unwrap_or_default();
-        if scores_first && !entry.asks.is_empty() {
-            let answered = |step: &mut Step| matches!(step, Step::Answer(_) | Step::Clear(_));
-            steps.extend(entry.queue.extract_if(.., answered));
+        if one_instant {
+            entry.take_instant(&mut steps);
         } else if one_record {
             let counts = |step: &Step| matches!(step, Step::Record(_) | Step::Wake { .. });
             let until = entry.queue.iter().position(counts).map_or(entry.queue.len(), |at| at + 1);
@@ -85,9 +84,6 @@ impl Core {
     }
 
     fn takes_one_record(&mut self, index: u32) -> bool {
-        if self.settings.hold_for_score {
-            return true;
-        }
         if self.feed.careful.is_empty() {
             return false;
         }
