@@ -2,15 +2,18 @@
 
 use actors::dispatcher;
 use actors::partition::settings::Rules;
+use schemas::customer::rules::RowRules as RowSwitches;
 
 use crate::campaign::{Case, Traced};
 use crate::check::check;
 use crate::customers::Customers;
 use crate::flight::What;
+use crate::merge;
 use crate::odds::{Odds, Shop};
 use crate::row::RowRules;
-use crate::run::{Plan, run};
+use crate::run::{Plan, Scores, run};
 use crate::shop::shop;
+use crate::triggers;
 
 /// Runs after which a rule that is missing has to be caught.
 const SEEDS_MAX: u64 = 20_000;
@@ -26,7 +29,15 @@ pub struct AllRules {
 impl AllRules {
     fn plan(self) -> Plan {
         let customers = Customers::StandIn(self.row);
-        Plan { owner: self.owner, dispatch: self.dispatch, customers, partitions: 1, shop, check }
+        Plan {
+            owner: self.owner,
+            dispatch: self.dispatch,
+            customers,
+            scores: Scores::Differ,
+            partitions: 1,
+            shop,
+            check,
+        }
     }
 }
 
@@ -134,16 +145,25 @@ pub fn cases() -> Vec<Case> {
 
 /// Returns the switches that no ablation touches, by name.
 pub fn never_taken_away() -> Vec<String> {
-    let lines =
-        |rules: AllRules| -> Vec<String> { format!("{rules:#?}").lines().map(str::to_owned).collect() };
-    let taken = ABLATIONS.iter().map(|ablation| {
+    let without = |ablation: &Ablation| {
         let mut rules = all();
         (ablation.without)(&mut rules);
-        lines(rules)
-    });
-    let taken: Vec<Vec<String>> = taken.collect();
-    let all = lines(all()).into_iter().filter(|line| line.ends_with("true,"));
-    all.filter(|line| taken.iter().all(|rules| rules.contains(line))).collect()
+        rules
+    };
+    let mut never = untouched(&all(), ABLATIONS.iter().map(without));
+    let taken = merge::row_rules().into_iter().chain(triggers::row_rules());
+    never.extend(untouched(&RowSwitches::default(), taken));
+    never
+}
+
+/// Returns the switches of `all` that stand as they are in every one of `taken`.
+fn untouched<T: std::fmt::Debug>(all: &T, taken: impl Iterator<Item = T>) -> Vec<String> {
+    let switches = |rules: &T| -> Vec<String> {
+        let text = format!("{rules:#?}");
+        text.lines().filter(|line| line.contains(": ") && line.ends_with(',')).map(str::to_owned).collect()
+    };
+    let taken: Vec<Vec<String>> = taken.map(|rules| switches(&rules)).collect();
+    switches(all).into_iter().filter(|line| taken.iter().all(|rules| rules.contains(line))).collect()
 }
 
 /// Every rule with its ablation.

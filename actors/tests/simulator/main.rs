@@ -14,6 +14,7 @@
 //! | `run` | one run: a hostile while, then a quiet end |
 //! | `shop`, `check`, `ablations` | the owner's world: events, what is wrong at the end, every rule taken away |
 //! | `merge` | the world of merges: real customers in two partitions, erased and claimed by several users |
+//! | `triggers` | the world of triggers: real customers with real triggers, against a plain run of the log |
 //! | `campaign` | many seeds on all cores, the table, the traces |
 
 mod ablations;
@@ -31,6 +32,7 @@ mod process;
 mod row;
 mod run;
 mod shop;
+mod triggers;
 mod world;
 
 use campaign::{Case, ablate, sweep, table, write_file, write_trace};
@@ -59,6 +61,13 @@ fn merges_lose_and_double_nothing_and_what_is_erased_stays_erased() {
 }
 
 #[test]
+fn triggers_come_to_what_a_plain_run_of_the_log_comes_to() {
+    for case in triggers::nothing_taken_away(SEEDS / 4) {
+        holds(&case);
+    }
+}
+
+#[test]
 fn every_switch_has_an_ablation() {
     let never = ablations::never_taken_away();
     assert!(never.is_empty(), "rules with a switch that no ablation takes away: {never:?}");
@@ -68,6 +77,7 @@ fn every_switch_has_an_ablation() {
 fn every_rule_is_needed() {
     let mut cases = ablations::cases();
     cases.extend(merge::cases());
+    cases.extend(triggers::cases());
     let found = ablate(&cases);
     let table = table(&cases, &found);
     println!("{table}");

@@ -15,12 +15,13 @@ use schemas::customer::Link;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, OutreachId, PartitionId, Position};
 use schemas::record::RecordKind;
-use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
+use schemas::score::{Answer, Ask, Head, Score};
 use schemas::time::Timestamp;
 
 use crate::flight::{What, submit};
 use crate::outbound::channels;
-use crate::world::{Shared, locked};
+use crate::run::Scores;
+use crate::world::{Shared, locked, score_of};
 
 /// Returns the ports of a process.
 pub fn ports(shared: &Shared, process: usize) -> Ports {
@@ -84,9 +85,11 @@ impl Clock for Handle {
 impl Predictor for Handle {
     fn score(&self, ask: Ask) -> Reply<Answer, predictor::Error> {
         submit(&self.shared, self.process, What::Score, predictor_lost, move |state| {
-            // A score that is asked again may differ.
             let value = (state.chance.next() % 2) as f32;
-            let score = Score { value, model: "coin".into(), source: ScoreSource::Model, at: ask.at };
+            let score = match state.scores {
+                Scores::Differ => Score { value, ..score_of(&ask) },
+                Scores::Live | Scores::Held => score_of(&ask),
+            };
             Ok(Answer { id: ask.id, head: ask.head, score })
         })
     }

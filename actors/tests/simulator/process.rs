@@ -17,7 +17,7 @@ use schemas::time::Timestamp;
 use crate::chance::Chance;
 use crate::customers::{Cell, Customers};
 use crate::ports::ports;
-use crate::run::Plan;
+use crate::run::{Plan, Scores};
 use crate::world::{STEP, Shared, State, TAIL, locked, trace};
 
 /// One process and its assignment.
@@ -84,6 +84,10 @@ impl Process {
             (Chance::new(state.chance.next()), state.odds.tail_loss)
         };
         let mut settings = settings(&mut chance, margin);
+        if plan.scores != Scores::Differ {
+            settings.score_deadline = Duration::from_secs(1 << 40);
+            settings.hold_for_score = plan.scores == Scores::Held;
+        }
         if calm {
             settings.lease = Duration::from_secs(1 << 40);
             settings.replay_margin = Duration::ZERO;

@@ -29,12 +29,25 @@ pub struct Plan {
     pub dispatch: dispatcher::settings::Rules,
     /// What its customers are, with their rules.
     pub customers: Customers,
+    /// What its predictor says, and whether a customer's next record waits for it.
+    pub scores: Scores,
     /// Partitions of the log.
     pub partitions: u32,
     /// Appends something to the log.
     pub shop: fn(&mut State),
     /// Returns what is wrong at the end.
     pub check: fn(&State) -> Vec<String>,
+}
+
+/// What a predictor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scores {
+    /// Something else whenever it is asked, or nothing in time.
+    Differ,
+    /// The same whenever it is asked, sooner or later; nobody waits for it.
+    Live,
+    /// The same whenever it is asked; a customer's next record waits for it.
+    Held,
 }
 
 /// A run under way.
@@ -48,7 +61,7 @@ pub struct Run {
 
 /// Runs one seed.
 pub fn run(seed: u64, plan: Plan, odds: Odds, traced: Traced) -> Verdict {
-    let shared = Arc::new(Mutex::new(State::new(seed, plan.partitions, odds, traced)));
+    let shared = Arc::new(Mutex::new(State::new(seed, &plan, odds, traced)));
     let mut run = Run { shared, plan, owners: Vec::new(), dispatchers: Vec::new(), faults: Vec::new() };
     for partition in run.partitions() {
         run.assign(partition, false);

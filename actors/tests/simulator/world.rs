@@ -11,6 +11,7 @@ use actors::port::store::{Cas, Lease, Row as StoredRow, WakeUp};
 use bytes::Bytes;
 use schemas::ids::{CustomerId, PartitionId, Position};
 use schemas::record::{LogRecord, RecordKind};
+use schemas::score::{Ask, Score, ScoreSource};
 use schemas::time::Timestamp;
 use smol_str::SmolStr;
 
@@ -20,6 +21,7 @@ use crate::flight::Operation;
 use crate::odds::Odds;
 use crate::outbound::Outbound;
 use crate::row::{Kind, Row, Shelf};
+use crate::run::{Plan, Scores};
 
 /// One step of virtual time. Units: ms.
 pub const STEP: i64 = 15_000;
@@ -33,6 +35,7 @@ type Undo = (i64, CustomerId, Option<StoredRow>);
 pub struct State {
     pub now: i64,
     pub chance: Chance,
+    pub scores: Scores,
     pub odds: Odds,
     pub trace: Option<Vec<String>>,
     pub partitions: Vec<Partition>,
@@ -85,13 +88,14 @@ macro_rules! trace {
 pub(crate) use trace;
 
 impl State {
-    pub fn new(seed: u64, partitions: u32, odds: Odds, traced: Traced) -> Self {
+    pub fn new(seed: u64, plan: &Plan, odds: Odds, traced: Traced) -> Self {
         Self {
             now: 1_000 * STEP,
             chance: Chance::new(seed),
+            scores: plan.scores,
             odds,
             trace: (traced == Traced::Yes).then(Vec::new),
-            partitions: (0..partitions).map(|_| Partition::default()).collect(),
+            partitions: (0..plan.partitions).map(|_| Partition::default()).collect(),
             kinds: Vec::new(),
             rows: BTreeMap::new(),
             outbound: Outbound::default(),
@@ -136,7 +140,7 @@ impl State {
                 Topic::Outreach if record.partition == PartitionId(0) => {
                     self.append_outreach(process, record)
                 }
-                Topic::Events if record.kind == RecordKind::Outcome => self.note_outcome(&record),
+                Topic::Events if record.kind == RecordKind::Outcome => self.note_outcome(record),
                 Topic::Events => {
                     trace!(
                         self,
@@ -240,6 +244,12 @@ impl State {
         }
         self.generation += 1;
     }
+}
+
+/// Returns the score of a predictor that says the same whenever it is asked.
+pub fn score_of(ask: &Ask) -> Score {
+    let drawn = Chance::new(ask.id.position.0 * 64 + u64::from(ask.id.attempt)).next();
+    Score { value: (drawn % 2) as f32, model: "fixed".into(), source: ScoreSource::Model, at: ask.at }
 }
 
 /// The world as the processes share it.

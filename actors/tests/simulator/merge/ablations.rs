@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actors::partition::settings::Rules;
-use schemas::customer::rules::MarkRule;
+use schemas::customer::rules::{MarkRule, RowRules};
 use schemas::rulebook::Rulebook;
 
 use super::oracle::check;
@@ -11,7 +11,7 @@ use super::shop::{PARTITIONS, shop};
 use crate::campaign::{Case, Traced};
 use crate::customers::Customers;
 use crate::odds::Odds;
-use crate::run::{Plan, run};
+use crate::run::{Plan, Scores, run};
 
 /// Runs after which a rule that is missing has to be caught.
 const SEEDS_MAX: u64 = 10_000;
@@ -51,6 +51,7 @@ fn plan(book: Rulebook) -> Plan {
         owner: Rules::default(),
         dispatch: Default::default(),
         customers: Customers::Real(Arc::new(book)),
+        scores: Scores::Differ,
         partitions: PARTITIONS,
         shop,
         check,
@@ -131,3 +132,13 @@ const ABLATIONS: &[Ablation] = &[
         world: as_it_is,
     },
 ];
+
+/// Returns the rules of the row as each ablation leaves them.
+pub fn row_rules() -> Vec<RowRules> {
+    let rules = |ablation: &Ablation| {
+        let mut book = all();
+        (ablation.without)(&mut book);
+        book.rules
+    };
+    ABLATIONS.iter().map(rules).collect()
+}

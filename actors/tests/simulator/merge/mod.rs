@@ -8,4 +8,4 @@ mod ablations;
 mod oracle;
 mod shop;
 
-pub use ablations::{cases, nothing_taken_away};
+pub use ablations::{cases, nothing_taken_away, row_rules};
