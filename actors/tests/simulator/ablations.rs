@@ -121,11 +121,16 @@ pub fn nothing_taken_away(seeds: u64) -> Case {
     let run = |seed, traced: Traced| {
         let mut odds = Odds::of(seed);
         if seed % 2 == 1 {
-            (ABLATIONS[(seed / 2) as usize % ABLATIONS.len()].world)(&mut odds);
+            be_hostile(seed / 2, &mut odds);
         }
         run(seed, all().plan(), odds, traced)
     };
     Case { name: "all rules", seeds, run: Box::new(run) }
+}
+
+/// Makes a world hostile in the way of one of the ablations.
+pub fn be_hostile(nth: u64, odds: &mut Odds) {
+    (ABLATIONS[nth as usize % ABLATIONS.len()].world)(odds);
 }
 
 /// Returns the case of every ablation.

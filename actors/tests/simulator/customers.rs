@@ -26,7 +26,7 @@ pub enum Customers {
 
 /// One live customer.
 pub enum Cell {
-    StandIn(row::Cell),
+    StandIn(Box<row::Cell>),
     Real { incarnation: u64, cell: Box<cell::Cell> },
 }
 
@@ -54,7 +54,7 @@ impl Customers {
     /// Returns a cell that its first turn brings to life.
     pub fn cell(&self, incarnation: u64) -> Cell {
         match self {
-            Customers::StandIn(rules) => Cell::StandIn(row::Cell::new(incarnation, *rules)),
+            Customers::StandIn(rules) => Cell::StandIn(Box::new(row::Cell::new(incarnation, *rules))),
             Customers::Real(book) => {
                 Cell::Real { incarnation, cell: Box::new(cell::Cell::new(Arc::clone(book))) }
             }

@@ -249,7 +249,7 @@ impl Cell {
             slot,
             attempt: 0,
             category: Category::Service,
-            channel: if name.1 % 2 == 0 { IDEMPOTENT } else { AT_MOST_ONCE }.into(),
+            channel: if name.1.is_multiple_of(2) { IDEMPOTENT } else { AT_MOST_ONCE }.into(),
             template: "template".into(),
             facts: Properties(vec![("body".into(), Value::Number(body as f64))]),
             at,

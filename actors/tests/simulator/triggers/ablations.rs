@@ -8,6 +8,7 @@ use schemas::rulebook::Rulebook;
 
 use super::oracle::{check, check_doubled, check_scores};
 use super::shop::{book, shop};
+use crate::ablations;
 use crate::campaign::{Case, Traced};
 use crate::customers::Customers;
 use crate::flight::What;
@@ -33,7 +34,11 @@ fn plan() -> Plan {
 /// Returns the cases in which nothing is taken away: scores waited for, and not.
 pub fn nothing_taken_away(seeds: u64) -> [Case; 2] {
     let held = |seed, traced: Traced| {
-        let odds = Odds { customers: if seed % 2 == 0 { 3 } else { 8 }, ..Odds::of(seed) };
+        let mut odds = Odds::of(seed);
+        // Every second run in a world that is hostile in its own way, also one whose store loses its tail.
+        if seed % 2 == 1 {
+            ablations::be_hostile(seed / 2, &mut odds);
+        }
         run(seed, plan(), odds, traced)
     };
     let live = |seed, traced: Traced| run(seed, live(), slow_scores(seed), traced);
