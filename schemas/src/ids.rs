@@ -1,9 +1,10 @@
 //! Identities and positions: newtypes, so that the wrong one does not compile, and the stable hashes they are made with.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -147,8 +148,7 @@ pub struct Slot {
 }
 
 /// Names one outreach or decision: a hash of customer, trigger and slot, the same on every replay.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OutreachId(pub u128);
 
 impl OutreachId {
@@ -176,6 +176,27 @@ impl OutreachId {
     }
 }
 
+/// In JSON the id is its 32 hexadecimal digits, since few readers hold a number of 128 bits; in the row codec it is the number.
+impl Serialize for OutreachId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for OutreachId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return u128::deserialize(deserializer).map(Self);
+        }
+        let digits = Cow::<str>::deserialize(deserializer)?;
+        u128::from_str_radix(&digits, 16).map(Self).map_err(D::Error::custom)
+    }
+}
+
 impl fmt::Display for OutreachId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
@@ -191,6 +212,18 @@ impl fmt::Debug for OutreachId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_outreach_id_is_text_in_json_and_a_number_in_the_row_codec() {
+        let id = OutreachId(u128::MAX - 5);
+        let json = serde_json::to_value(id).expect("text");
+        assert_eq!(json, "fffffffffffffffffffffffffffffffa");
+        assert_eq!(serde_json::from_value::<OutreachId>(json).expect("its own text"), id);
+        assert!(serde_json::from_str::<OutreachId>("\"care\"").is_err());
+        let bytes = postcard::to_allocvec(&id).expect("a number");
+        assert_eq!(bytes, postcard::to_allocvec(&id.0).expect("a number"));
+        assert_eq!(postcard::from_bytes::<OutreachId>(&bytes).expect("its own bytes"), id);
+    }
 
     #[test]
     fn murmur2_equals_kafkas() {
