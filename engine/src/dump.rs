@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use schemas::customer::Customer;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, PartitionId};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use names::Names;
@@ -31,7 +32,7 @@ const OF_THE_RUN: [&str; 7] = ["high_water", "heard", "clock", "indexed", "outbo
 const MADE_OF_POSITIONS: [&str; 1] = ["id"];
 
 /// Writes one line per customer, decision and outreach, customers in the order of their ids within their partition.
-pub async fn dump(ports: &Ports, out: &mut impl Write) -> Result<()> {
+pub async fn dump(ports: &Ports, out: &mut (impl Write + ?Sized)) -> Result<()> {
     let mut names = Names::new(ports);
     for partition in (0..ports.source.partitions()).map(PartitionId) {
         let mut from = None;
@@ -54,11 +55,11 @@ async fn write_customer(
     names: &mut Names,
     partition: PartitionId,
     row: &Row,
-    out: &mut impl Write,
+    out: &mut (impl Write + ?Sized),
 ) -> Result<()> {
     let customer = Customer::decode(&row.state)
         .with_context(|| format!("failed to read the row of {}", row.customer))?;
-    let mut line = state(&customer);
+    let mut line = state(&customer)?;
     line["timer_covered"] = json!(is_covered(ports, partition, &customer).await?);
     line["applied_all"] = json!(names.last_of(&row.customer).await? <= customer.high_water());
     write_named(names, "customer", line, out).await?;
@@ -66,17 +67,17 @@ async fn write_customer(
     for decision in
         ports.store.read_decisions(id.clone(), None, max).await.context("failed to read decisions")?
     {
-        write_named(names, "decision", of_decision(&decision), out).await?;
+        write_named(names, "decision", of_decision(&decision)?, out).await?;
     }
     for entry in ports.store.scan_ledger(Some(id), max).await.context("failed to read the ledger")? {
-        write_named(names, "ledger", of_entry(&entry), out).await?;
+        write_named(names, "ledger", of_entry(&entry)?, out).await?;
     }
     Ok(())
 }
 
 /// Returns what a row says of its customer.
-fn state(customer: &Customer) -> Value {
-    let mut value = serde_json::to_value(customer).unwrap_or_default();
+fn state(customer: &Customer) -> Result<Value> {
+    let mut value = as_value(customer)?;
     remove(&mut value, &OF_THE_RUN);
     let mut merged: Vec<&str> = customer.merged().iter().map(CustomerId::as_str).collect();
     merged.sort_unstable();
@@ -86,7 +87,10 @@ fn state(customer: &Customer) -> Value {
     value["next_due"] = json!(customer.next_due());
     value["waiting_to_leave"] = json!(customer.outbox().len());
     value["open_scores"] = json!(customer.pending_asks().len());
-    value
+    if let Some(Value::Array(sends)) = value.pointer_mut("/triggers/sends") {
+        sends.iter_mut().for_each(|send| remove(send, &MADE_OF_POSITIONS));
+    }
+    Ok(value)
 }
 
 /// Returns true when an entry of the timer index wakes the customer no later than its next timer is due (invariant I8).
@@ -99,14 +103,14 @@ async fn is_covered(ports: &Ports, partition: PartitionId, customer: &Customer) 
     Ok(entry <= due && wake_ups.iter().any(|one| one.customer == *customer.id() && one.due == entry))
 }
 
-fn of_decision(decision: &Decision) -> Value {
-    let mut value = serde_json::to_value(decision).unwrap_or_default();
+fn of_decision(decision: &Decision) -> Result<Value> {
+    let mut value = as_value(decision)?;
     remove(&mut value, &MADE_OF_POSITIONS);
-    value
+    Ok(value)
 }
 
-fn of_entry(entry: &LedgerEntry) -> Value {
-    let mut outreach = serde_json::to_value(&entry.outreach).unwrap_or_default();
+fn of_entry(entry: &LedgerEntry) -> Result<Value> {
+    let mut outreach = as_value(&entry.outreach)?;
     remove(&mut outreach, &MADE_OF_POSITIONS);
     let (stage, status) = match &entry.state {
         LedgerState::Reserved => ("reserved", Value::Null),
@@ -114,7 +118,13 @@ fn of_entry(entry: &LedgerEntry) -> Value {
         LedgerState::Returned(status) => ("returned", json!(status)),
         LedgerState::Done(status) => ("done", json!(status)),
     };
-    json!({ "outreach": outreach, "stage": stage, "status": status })
+    Ok(json!({ "outreach": outreach, "stage": stage, "status": status }))
+}
+
+/// Returns a value as JSON, by way of its text: a number of more than 64 bits, as hashes are, is no error there but loses its last digits.
+pub(crate) fn as_value(value: &impl Serialize) -> Result<Value> {
+    let text = serde_json::to_vec(value).context("failed to write as JSON")?;
+    serde_json::from_slice(&text).context("failed to read JSON")
 }
 
 fn remove(value: &mut Value, keys: &[&str]) {
@@ -124,7 +134,12 @@ fn remove(value: &mut Value, keys: &[&str]) {
 }
 
 /// Writes a line, with every position in it replaced by the name of its record.
-async fn write_named(names: &mut Names, kind: &str, mut value: Value, out: &mut impl Write) -> Result<()> {
+async fn write_named(
+    names: &mut Names,
+    kind: &str,
+    mut value: Value,
+    out: &mut (impl Write + ?Sized),
+) -> Result<()> {
     names.name_slots(&mut value).await?;
     writeln!(out, "{}", json!({ kind: value })).context("failed to write")
 }
