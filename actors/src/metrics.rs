@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prometheus::core::Metric as _;
 use prometheus::{
     CounterVec, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
     TextEncoder,
@@ -314,6 +315,25 @@ impl Metrics {
     /// Notes how long after its due time a timer fired.
     pub fn timer_fired(&self, late: Duration) {
         self.times.timer_lateness.observe(late.as_secs_f64());
+    }
+
+    /// Returns the time within which this share of the decisions was made, as exactly as the buckets tell; `None` when none was made.
+    ///
+    /// Bounds: the largest bucket; what took longer counts as that.
+    pub fn decision_latency(&self, share: f64) -> Option<Duration> {
+        let metric = self.times.decision_latency.metric();
+        let histogram = metric.get_histogram();
+        let rank = share * histogram.get_sample_count() as f64;
+        let mut below = (0.0, 0.0);
+        for bucket in histogram.get_bucket() {
+            let (bound, count) = (bucket.upper_bound(), bucket.cumulative_count() as f64);
+            if count > 0.0 && count >= rank {
+                let within = (rank - below.1) / (count - below.1);
+                return Some(Duration::from_secs_f64(below.0 + (bound - below.0) * within.clamp(0.0, 1.0)));
+            }
+            below = (bound, count);
+        }
+        (histogram.get_sample_count() > 0).then(|| Duration::from_secs_f64(below.0))
     }
 
     /// Returns everything in the text format of Prometheus.
