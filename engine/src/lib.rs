@@ -16,3 +16,8 @@ pub mod predict;
 pub mod replay;
 
 pub mod dump;
+
+pub mod triggers;
+
+pub mod app;
+pub mod cli;

@@ -125,10 +125,20 @@ pub struct Dispatcher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum AssumedConsent {
-    /// None: unknown is not granted.
+    /// None: unknown is not granted
     None,
-    /// To marketing, on every channel.
+    /// To marketing, on every channel
     Marketing,
+}
+
+impl AssumedConsent {
+    /// Returns the word used in settings and options.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AssumedConsent::None => "none",
+            AssumedConsent::Marketing => "marketing",
+        }
+    }
 }
 
 /// Section `policy`.

@@ -50,7 +50,7 @@ pub enum Error {
     Directory(#[from] directory::Error),
     /// It was made with another number of partitions.
     #[error(
-        "the data directory has {found} partitions, the settings say {asked}: the number is fixed when the directory is made"
+        "the data directory has {found} partitions, the settings say {asked}: the number is fixed when the directory is made, so set log.partitions = {found}"
     )]
     Partitions {
         /// What it was made with.
@@ -145,6 +145,11 @@ impl Database {
             queue_len: self.inner.queue.len(),
             reads_len: self.inner.readers.len(),
         }
+    }
+
+    /// Returns the newest stamp that any partition has seen; the beginning of time for an empty log.
+    pub fn newest_stamp(&self) -> Timestamp {
+        self.inner.tails.iter().map(|(_, _, tail)| tail.floor()).max().unwrap_or_default()
     }
 
     /// Returns how many bytes the database takes on disk.

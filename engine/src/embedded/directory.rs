@@ -101,6 +101,11 @@ impl Directory {
     }
 }
 
+/// Returns true when there is a data directory at `path`, of whatever version.
+pub fn exists(path: &Path) -> bool {
+    path.join(FORMAT_FILE).exists()
+}
+
 fn take_lock(path: &Path) -> Result<File, Error> {
     let failed = |source| Error::Io { path: path.to_owned(), source };
     let file = path.join(LOCK_FILE);

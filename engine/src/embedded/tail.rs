@@ -133,6 +133,11 @@ impl Tail {
         Extent { start: state.start, end: state.end }
     }
 
+    /// Returns the instant before which nothing later is stamped.
+    pub fn floor(&self) -> Timestamp {
+        self.lock().floor
+    }
+
     /// Returns a future that resolves at the next publication after it was made ready by `enable`.
     pub fn appended(&self) -> tokio::sync::futures::Notified<'_> {
         self.appended.notified()

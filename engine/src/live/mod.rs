@@ -6,7 +6,7 @@
 mod tap;
 mod view;
 
-pub use tap::watch;
+pub use tap::{Passed, count, watch};
 pub use view::{Summary, View};
 
 #[cfg(test)]

@@ -32,14 +32,31 @@ pub struct Counts {
     pub ended: AtomicBool,
 }
 
-/// Puts taps before the log ports of `ports`, prints to the terminal what passes, and returns the ports to run with.
-pub fn watch(ports: Ports) -> (Ports, View) {
+/// What has passed, for whoever wants to know it at the end.
+#[derive(Clone, Debug)]
+pub struct Passed(Arc<Counts>);
+
+impl Passed {
+    /// Returns how many distinct customers the events were of.
+    pub fn customers(&self) -> u64 {
+        self.0.customers.load(Ordering::Relaxed)
+    }
+}
+
+/// Puts a tap before the log that counts events and customers, and returns the ports to run with.
+pub fn count(ports: Ports) -> (Ports, Passed) {
     let counts = Arc::new(Counts::default());
-    let (decisions, seen) = sync_channel(DECISIONS_WAITING_MAX);
     let source = SourceTap { inner: ports.source, counts: counts.clone(), keys: Arc::default() };
+    (Ports { source: Arc::new(source), ..ports }, Passed(counts))
+}
+
+/// Puts taps before the log ports of `ports`, prints to the terminal what passes, and returns the ports to run with.
+pub fn watch(ports: Ports) -> (Ports, Passed, View) {
+    let (ports, Passed(counts)) = count(ports);
+    let (decisions, seen) = sync_channel(DECISIONS_WAITING_MAX);
     let sink = SinkTap { inner: ports.sink, counts: counts.clone(), decisions };
-    let tapped = Ports { source: Arc::new(source), sink: Arc::new(sink), ..ports };
-    (tapped, View::start(counts, seen))
+    let tapped = Ports { sink: Arc::new(sink), ..ports };
+    (tapped, Passed(counts.clone()), View::start(counts, seen))
 }
 
 /// Counts what partitions read.

@@ -4,6 +4,8 @@
 
 pub mod log;
 
+pub mod counted;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,0 +1,296 @@
+//! The sections of a customer, as people read them.
+
+use std::io::Write;
+
+use anyhow::Result;
+use schemas::customer::Customer;
+use schemas::feature;
+use schemas::profile::{Origin, Profile, Sourced};
+use schemas::score::{Head, ScoreSource};
+use schemas::time::Timestamp;
+use schemas::trigger::state::{Instance, Stage};
+
+use super::super::out::{Amount, Instant, Length, Maybe, Plain};
+use super::{Shown, state_of};
+use crate::predict::rules::{MODEL, Rules};
+
+/// Reasons of a score that are shown.
+const REASONS: usize = 3;
+
+/// Writes lines under a heading: the heading stands before the first.
+struct Section<'a> {
+    out: &'a mut dyn Write,
+    heading: &'static str,
+}
+
+impl Section<'_> {
+    fn line(&mut self, text: impl std::fmt::Display) -> Result<()> {
+        writeln!(self.out, "{:<11}{text}", std::mem::take(&mut self.heading))?;
+        Ok(())
+    }
+}
+
+/// Prints all sections.
+pub(super) fn print(shown: &Shown, out: &mut dyn Write) -> Result<()> {
+    let Shown { customer, now, .. } = shown;
+    let profile = customer.profile();
+    identity(shown, &mut section(out, "customer"))?;
+    if customer.is_tombstone() {
+        return section(out, "erased").line("nothing of this customer is kept");
+    }
+    place(profile, &mut section(out, "place"))?;
+    consent(profile, &mut section(out, "consent"))?;
+    traits(profile, &mut section(out, "traits"))?;
+    sessions(profile, &mut section(out, "sessions"))?;
+    carts(profile, *now, &mut section(out, "carts"))?;
+    orders(profile, &mut section(out, "orders"))?;
+    counters(profile, &mut section(out, "events"))?;
+    scores(profile, *now, &mut section(out, "scores"))?;
+    instances(customer, &mut section(out, "triggers"))?;
+    waiting(customer, &mut section(out, "timers"))?;
+    decisions(shown, &mut section(out, "decisions"))?;
+    outreach(shown, &mut section(out, "outreach"))
+}
+
+fn section<'a>(out: &'a mut dyn Write, heading: &'static str) -> Section<'a> {
+    Section { out, heading }
+}
+
+fn identity(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
+    let customer = &shown.customer;
+    let profile = customer.profile();
+    section.line(customer.id())?;
+    if let Some(alias) = &shown.alias {
+        section.line(format_args!("asked for as {alias}, which is an alias of this customer"))?;
+    }
+    if !customer.merged().is_empty() {
+        let aliases: Vec<&str> = customer.merged().iter().map(|alias| alias.as_str()).collect();
+        section.line(format_args!("aliases {}", aliases.join(", ")))?;
+    }
+    if profile.suppressed() {
+        section.line("suppressed: nothing proactive is sent")?;
+    }
+    let (first, last) = (Maybe(profile.first_seen()), Maybe(profile.last_seen()));
+    section.line(format_args!("first seen {first}, last seen {last}"))
+}
+
+fn place(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
+    section.line(format_args!("zone {}, locale {}", sourced(profile.zone()), sourced(profile.locale())))?;
+    match profile.place().country() {
+        Some(country) => section.line(format_args!("country {country}"))?,
+        None => section.line("country unknown")?,
+    }
+    section.line(
+        "(best first: context of the latest event, traits, what is usual in the country, the shop's default)",
+    )
+}
+
+fn sourced(fact: Sourced<'_>) -> String {
+    let from = match fact.from {
+        Origin::Context => "context",
+        Origin::Traits => "traits",
+        Origin::Country => "country",
+        Origin::Default => "default",
+    };
+    format!("{} ({from})", fact.value)
+}
+
+fn consent(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
+    let mut words: Vec<_> = profile.consents().iter().collect();
+    if words.is_empty() {
+        return section.line("nothing was said; unknown is not granted");
+    }
+    words.sort_by(|a, b| (&a.purpose, &a.channel).cmp(&(&b.purpose, &b.channel)));
+    for word in words {
+        let channel = if word.channel.is_empty() { "all channels" } else { &word.channel };
+        let from = if word.inherited { ", before the customer was known" } else { "" };
+        let (purpose, said) = (&word.purpose, word.consent.as_str());
+        section.line(format_args!("{purpose} on {channel}: {said} on {}{from}", Instant(word.at)))?;
+    }
+    Ok(())
+}
+
+fn traits(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
+    for (name, value) in profile.traits().iter() {
+        section.line(format_args!("{name}: {}", Plain(value)))?;
+    }
+    Ok(())
+}
+
+fn sessions(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
+    let sessions = profile.sessions();
+    let mean = sessions.mean_length().map_or(String::new(), |mean| format!(", mean length {}", Length(mean)));
+    section.line(format_args!("{} in all{mean}", sessions.count()))?;
+    if let Some(open) = sessions.open() {
+        let (started, ends) = (Instant(open.started), Instant(open.ends));
+        let (events, views) = (open.events, open.product_views);
+        section.line(format_args!(
+            "open since {started}: {events} events, {views} products viewed; ends {ends} if nothing comes"
+        ))?;
+    }
+    Ok(())
+}
+
+fn carts(profile: &Profile, now: Timestamp, section: &mut Section<'_>) -> Result<()> {
+    let mut carts: Vec<_> = profile.carts().open(now).collect();
+    if carts.is_empty() {
+        return section.line("none open");
+    }
+    carts.sort_by_key(|cart| std::cmp::Reverse(cart.changed));
+    for cart in carts {
+        let checkout = cart.checkout.map_or(String::new(), |at| format!(", checkout begun {}", Instant(at)));
+        let partial = if cart.partial() { ", not all of it is known" } else { "" };
+        let (key, items, value, changed) =
+            (&cart.key, cart.items(), Amount(cart.value()), Instant(cart.changed));
+        section.line(format_args!("{key}: {items} items, {value}, changed {changed}{checkout}{partial}"))?;
+        for line in cart.lines() {
+            let price = Amount(schemas::money::Money { minor: line.price, ..cart.value() });
+            section.line(format_args!("    {} × {} at {price}", line.quantity, line.product))?;
+        }
+    }
+    Ok(())
+}
+
+fn orders(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
+    let orders = profile.orders();
+    if orders.count() == 0 && orders.cancellations() == 0 && orders.refunds() == 0 {
+        return section.line("none");
+    }
+    let value: Vec<String> = orders.value().iter().map(|sum| Amount(sum).to_string()).collect();
+    let (count, value, last) = (orders.count(), value.join(" + "), Maybe(orders.last()));
+    section.line(format_args!("{count} in all, {value}, the last {last}"))?;
+    if orders.cancellations() + orders.refunds() > 0 {
+        let (cancelled, refunded) = (orders.cancellations(), orders.refunds());
+        section.line(format_args!(
+            "{cancelled} cancelled, {refunded} refunded, the last {}",
+            Maybe(orders.last_undone())
+        ))?;
+    }
+    let mut latest: Vec<_> = orders.latest().iter().collect();
+    latest.sort_by_key(|order| std::cmp::Reverse(order.placed));
+    for order in latest {
+        let value = Amount(schemas::money::Money { minor: order.value(), currency: order.currency });
+        let cancelled = if order.cancelled { ", cancelled" } else { "" };
+        let cart = order.cart.as_ref().map_or(String::new(), |cart| format!(", from cart {cart}"));
+        let (id, placed, items) = (&order.id, Instant(order.placed), order.items);
+        section.line(format_args!("{id}: {value}, {items} items, placed {placed}{cart}{cancelled}"))?;
+    }
+    Ok(())
+}
+
+fn counters(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
+    let mut names: Vec<(&str, u64)> = profile.counters().names().collect();
+    names.sort_by_key(|(name, n)| (std::cmp::Reverse(*n), *name));
+    let counted: Vec<String> = names.iter().map(|(name, n)| format!("{name} {n}")).collect();
+    let partial = if profile.ring().lost() > 0 { " (a repeated message may have counted twice)" } else { "" };
+    for few in counted.chunks(5) {
+        section.line(few.join(" · "))?;
+    }
+    section.line(format_args!("{} in all{partial}", profile.counters().all()))
+}
+
+fn scores(profile: &Profile, now: Timestamp, section: &mut Section<'_>) -> Result<()> {
+    let features = feature::extract(profile, now);
+    let mut none = true;
+    for head in Head::ALL {
+        let Some(score) = profile.score(head) else { continue };
+        none = false;
+        let source = match score.source {
+            ScoreSource::Model => score.model.as_str(),
+            ScoreSource::Fallback => "prior: no answer came in time",
+        };
+        section.line(format_args!(
+            "{} {:.2} ({source}), asked {}",
+            head.as_str(),
+            score.value,
+            Instant(score.at)
+        ))?;
+        if score.model == MODEL {
+            section.line(format_args!("    as of now: {}", reasons(head, &features)))?;
+        }
+    }
+    if none { section.line("none: no trigger asked for one") } else { Ok(()) }
+}
+
+/// Returns what moves the rule score of a head most.
+fn reasons(head: Head, features: &[f32]) -> String {
+    let rules = Rules::new();
+    let mut reasons: Vec<_> = rules.explain(head, features).filter(|rule| rule.adds != 0.0).collect();
+    reasons.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()));
+    let words: Vec<String> = reasons
+        .iter()
+        .take(REASONS)
+        .map(|rule| format!("{} {:.1} {} ({:+.1})", rule.feature, rule.value, rule.unit, rule.adds))
+        .collect();
+    if words.is_empty() { "nothing speaks for or against it".to_owned() } else { words.join(" · ") }
+}
+
+fn instances(customer: &Customer, section: &mut Section<'_>) -> Result<()> {
+    let instances = customer.triggers().instances();
+    if instances.is_empty() {
+        return section.line("no open instance");
+    }
+    for instance in instances {
+        let key = if instance.key.is_empty() { String::new() } else { format!(" of {}", instance.key) };
+        let (trigger, version, entered) = (&instance.trigger, instance.version, Instant(instance.entered));
+        section.line(format_args!("{trigger} v{version}{key}: {}, entered {entered}", stage(instance)))?;
+    }
+    Ok(())
+}
+
+/// Returns in words where an instance stands.
+pub(in crate::cli) fn stage(instance: &Instance) -> String {
+    match instance.stage {
+        Stage::Waiting => format!("waits until {}", Instant(instance.due)),
+        Stage::Proposed { awaits: Some(_), .. } => "is decided when its scores have come".to_owned(),
+        Stage::Proposed { since, awaits: None } => format!("is to be decided since {}", Instant(since)),
+        Stage::Deferred { until } => format!("deferred, decided again at {}", Instant(until)),
+        Stage::Held { until, .. } => {
+            format!("held while its trigger is paused, looked at again at {}", Instant(until))
+        }
+        Stage::Sent { .. } => "handed to the dispatcher; its outcome is awaited".to_owned(),
+        Stage::Retrying { at, .. } => format!("tried again from {}", Instant(at)),
+    }
+}
+
+fn waiting(customer: &Customer, section: &mut Section<'_>) -> Result<()> {
+    match customer.next_due() {
+        Some(due) => section.line(format_args!("next due {}", Instant(due)))?,
+        None => section.line("none")?,
+    }
+    if let Some(covered) = customer.indexed_until() {
+        section.line(format_args!("the timer index wakes the customer at {}", Instant(covered)))?;
+    }
+    if !customer.outbox().is_empty() {
+        section.line(format_args!("{} records wait to leave", customer.outbox().len()))?;
+    }
+    if !customer.pending_asks().is_empty() {
+        section.line(format_args!("{} scores are awaited", customer.pending_asks().len()))?;
+    }
+    Ok(())
+}
+
+fn decisions(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
+    if shown.decisions.is_empty() {
+        return section.line("none");
+    }
+    for decision in &shown.decisions {
+        let key = if decision.key.is_empty() { String::new() } else { format!(" of {}", decision.key) };
+        let (at, trigger) = (Instant(decision.at), &decision.trigger);
+        let (verdict, reason) = (decision.verdict.as_str(), decision.reason.as_str());
+        section.line(format_args!("{at}  {trigger}{key}: {verdict} ({reason})"))?;
+    }
+    let newest = &shown.decisions[0].trigger;
+    section.line(format_args!("`care why {} {newest}` tells more", shown.customer.id()))
+}
+
+fn outreach(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
+    if shown.outreach.is_empty() {
+        return section.line("none");
+    }
+    for entry in &shown.outreach {
+        let (at, of) = (Instant(entry.outreach.at), &entry.outreach);
+        section.line(format_args!("{at}  {} by {}: {}", of.trigger, of.channel, state_of(entry)))?;
+    }
+    Ok(())
+}

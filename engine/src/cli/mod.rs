@@ -1,0 +1,213 @@
+//! The command line: one file per command. A new one is a file, and an arm in [`Command`] and in [`run`].
+//!
+//! Commands that read a data folder open it themselves, so they need the engine that uses it stopped; the error says so. Every answer
+//! goes to standard output, everything else to standard error.
+
+mod lookup;
+mod out;
+
+pub mod check_config;
+pub mod customer;
+pub mod dead_letters;
+pub mod dump;
+pub mod replay;
+pub mod trigger;
+pub mod version;
+pub mod why;
+
+use std::future::Future;
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+use crate::settings::{Layers, Loaded, LogFormat, Observability, environment, load};
+
+/// Decides from a shop's events when to speak to a customer first, and tells why.
+#[derive(Debug, Parser)]
+#[command(name = "care", version, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  care replay events.jsonl --format segment-jsonl --data-dir data
+  care customer 42 --data-dir data
+  care why 42 cart-idle --data-dir data
+  care trigger lint triggers/*.yaml
+
+Settings: engine/default.toml documents every key; --config FILE overrides single keys, CARE__SECTION__KEY in the environment overrides
+the file, options override both. `care check-config` prints what is in force.
+Exit status: 0 done, 1 failed or faults found, 2 wrong usage.";
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays event files through the engine, and says what became of every row
+    Replay(replay::Arguments),
+    /// Shows everything that is known of one customer
+    Customer(customer::Arguments),
+    /// Tells why a trigger did or did not reach a customer, condition by condition
+    Why(why::Arguments),
+    /// Checks trigger files
+    Trigger(trigger::Arguments),
+    /// Lists records that could not be handled, and why
+    DeadLetters(dead_letters::Arguments),
+    /// Checks settings and triggers, all faults at once, and prints what is in force
+    CheckConfig(check_config::Arguments),
+    /// Prints version and build
+    Version,
+    /// Prints everything that a data folder holds, one line of JSON each, to compare two runs by
+    #[command(hide = true)]
+    Dump(dump::Arguments),
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct Global {
+    /// Settings above the defaults (TOML).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer for machines: JSON on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// Where a command finds the data.
+#[derive(Debug, Args)]
+pub struct DataDir {
+    /// Folder of log, customers, decisions and ledger [default: data.dir of the settings].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+/// Which triggers a command runs or tells of.
+#[derive(Debug, Args)]
+pub struct TriggerDir {
+    /// Folder of trigger files [default: triggers.dir of the settings, else the ready triggers].
+    #[arg(long, value_name = "DIR")]
+    triggers: Option<PathBuf>,
+}
+
+/// For whom a command answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// How a command ended that could do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is wrong.
+    Good,
+    /// What it looked at has faults; they are told already.
+    Bad,
+}
+
+/// What lies above the settings of default.toml: file, environment, options.
+#[derive(Debug)]
+pub struct Overrides {
+    config: Option<PathBuf>,
+    options: Vec<(&'static str, String)>,
+}
+
+impl Overrides {
+    /// Adds an option of the command line, if it was given.
+    pub fn option(mut self, key: &'static str, value: Option<impl ToString>) -> Self {
+        self.options.extend(value.map(|value| (key, value.to_string())));
+        self
+    }
+
+    /// Adds the options about data and triggers.
+    fn folders(self, data: &DataDir, triggers: &TriggerDir) -> Self {
+        self.data(data).option("triggers.dir", triggers.triggers.as_ref().map(|path| path.display()))
+    }
+
+    /// Adds the option about data.
+    fn data(self, data: &DataDir) -> Self {
+        self.option("data.dir", data.data_dir.as_ref().map(|path| path.display()))
+    }
+
+    /// Reads the settings and starts the log as they say.
+    ///
+    /// Errors: every fault of every layer.
+    pub fn load(self) -> Result<Loaded> {
+        let layers =
+            Layers { file: self.config.as_deref(), environment: environment(), options: self.options };
+        let loaded = load(&layers).context("the settings are not legal")?;
+        start_log(&loaded.settings.observability);
+        Ok(loaded)
+    }
+}
+
+/// Runs a command.
+pub fn run(cli: Cli) -> Result<Outcome> {
+    let Cli { command, global } = cli;
+    let output = if global.json { Output::Json } else { Output::Text };
+    let overrides = Overrides { config: global.config, options: Vec::new() };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let outcome = match command {
+        Command::Replay(arguments) => replay::run(&arguments, overrides, output, &mut out),
+        Command::Customer(arguments) => customer::run(&arguments, overrides, output, &mut out),
+        Command::Why(arguments) => why::run(&arguments, overrides, output, &mut out),
+        Command::Trigger(arguments) => trigger::run(&arguments, overrides, output, &mut out),
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
+        Command::CheckConfig(arguments) => check_config::run(&arguments, overrides, output, &mut out),
+        Command::Version => version::run(output, &mut out),
+        Command::Dump(arguments) => dump::run(&arguments, overrides, &mut out),
+    };
+    out.flush()?;
+    outcome
+}
+
+/// Returns true when a command failed only because nobody reads its output any more.
+pub fn reader_is_gone(error: &anyhow::Error) -> bool {
+    let broken = |cause: &io::Error| cause.kind() == ErrorKind::BrokenPipe;
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(broken)
+}
+
+/// Runs what waits for the ports, on this thread.
+fn wait_for<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    actix::System::new().block_on(future)
+}
+
+/// Sends what the program says of itself to standard error.
+fn start_log(settings: &Observability) {
+    let filter: Targets = settings.log.parse().expect("legal settings hold directives");
+    let lines = fmt::layer().with_writer(io::stderr);
+    let started = match settings.log_format {
+        LogFormat::Text => tracing_subscriber::registry().with(lines.with_filter(filter)).try_init(),
+        LogFormat::Json => tracing_subscriber::registry().with(lines.json().with_filter(filter)).try_init(),
+    };
+    // Only the first command of a process starts it; tests run several.
+    drop(started);
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_sound_and_every_command_has_help() {
+        let mut command = Cli::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands() {
+            assert!(sub.get_about().is_some(), "{} has no help", sub.get_name());
+        }
+    }
+}

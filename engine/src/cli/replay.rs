@@ -1,0 +1,249 @@
+//! `care replay`: plays event files through the engine, and says what became of every row.
+//!
+//! In order: the data folder is opened; what an earlier run left in its log is finished; the files are appended in step with the engine;
+//! when nothing is left to do, the summary is printed. Killed anywhere, the same command goes on where it stopped.
+
+mod backlog;
+mod progress;
+mod summary;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::metrics::Metrics;
+use actors::node::Node;
+use actors::partition::core::Counts;
+use actors::port::{BoxFuture, Ports};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use futures_util::future::{self, Either};
+use schemas::ids::{PartitionId, Position};
+
+use self::progress::Progress;
+use self::summary::{Account, Summary};
+use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
+use crate::app::{self, Opened};
+use crate::clock::ReplayClock;
+use crate::live::{self, View};
+use crate::outreach::counted::{self, Deliveries};
+use crate::replay::{self, Format, Gate, Replay, Speed, Tally};
+use crate::settings::{AssumedConsent, Settings};
+
+/// How often a wait looks whether the engine has stopped.
+const STOPPED_LOOK: Duration = Duration::from_millis(100);
+
+/// Options of `care replay`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  care replay events.jsonl --format segment-jsonl --data-dir data
+  care replay sales-*.csv.gz --format uci-online-retail --assume-consent marketing --json
+  care replay events.jsonl --format segment-jsonl --speed 3600 --watch
+
+Files may be packed (.gz). A row is one event; the summary accounts for each of them. The same files over the same folder apply nothing
+again, however long they are; other files go on behind them. Ctrl-C stops between two rows. Exit status 1 when anything was lost or
+doubled.")]
+pub struct Arguments {
+    /// Event files, in order
+    #[arg(required = true, value_name = "FILES")]
+    files: Vec<PathBuf>,
+    /// What the files hold
+    #[arg(long, value_enum, value_name = "F")]
+    format: Format,
+    /// Seconds of the files per second of yours; max = as fast as it goes
+    #[arg(long, default_value = "max", value_name = "N|max")]
+    speed: Speed,
+    #[command(flatten)]
+    data: DataDir,
+    #[command(flatten)]
+    triggers: TriggerDir,
+    /// Consent that customers without any statement are taken to have given
+    #[arg(long, value_enum, value_name = "CATEGORY")]
+    assume_consent: Option<AssumedConsent>,
+    /// Show events, customers and decisions as they come, on standard error
+    #[arg(long)]
+    watch: bool,
+}
+
+/// A replay that is ready to run.
+struct Run<'a> {
+    arguments: &'a Arguments,
+    settings: Settings,
+    opened: Opened,
+    clock: Arc<ReplayClock>,
+    metrics: Metrics,
+    deliveries: Deliveries,
+}
+
+/// How the source ended.
+enum Ended {
+    /// All files are read.
+    Whole(Tally),
+    /// Ctrl-C was pressed.
+    Interrupted,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
+    let consent = arguments.assume_consent.map(AssumedConsent::as_str);
+    let set = set.folders(&arguments.data, &arguments.triggers).option("policy.assume_consent", consent);
+    let settings = set.load()?.settings;
+    let (opened, clock) = Opened::for_replay(&settings)?;
+    let (metrics, deliveries) = (Metrics::new(), Deliveries::default());
+    let run = Run { arguments, settings, opened, clock, metrics, deliveries };
+    match wait_for(run.run())? {
+        Some(summary) => {
+            match output {
+                Output::Json => out::json(&summary, out)?,
+                Output::Text => summary.print(out)?,
+            }
+            Ok(if summary.lost == 0 && summary.doubled == 0 { Outcome::Good } else { Outcome::Bad })
+        }
+        None => Ok(Outcome::Bad),
+    }
+}
+
+impl Run<'_> {
+    /// Runs to the end; `None` when it was interrupted.
+    async fn run(mut self) -> Result<Option<Summary>> {
+        let book = Arc::new(app::replay_rulebook(&self.settings, &self.opened.ports.channels)?);
+        let backlog = backlog::count(&self.opened.ports).await.context("failed to read the log")?;
+        let (channels, deliveries) = counted::counted(&self.opened.ports.channels);
+        self.deliveries = deliveries;
+        let ports = Ports { channels: Arc::new(channels), ..self.opened.ports.clone() };
+        let (ports, passed, view) = if self.arguments.watch {
+            let (ports, passed, view) = live::watch(ports);
+            (ports, passed, Some(view))
+        } else {
+            let (ports, passed) = live::count(ports);
+            (ports, passed, None)
+        };
+        let node = Node::start(
+            ports,
+            book,
+            app::border(&self.settings),
+            app::replay_node(&self.settings),
+            self.metrics.clone(),
+        );
+        let node = node.context("failed to start")?;
+        let ran = self.play(&node, view.is_some()).await;
+        let stopped = node.stop().await;
+        view.map(View::finish);
+        let (ended, caught_up, counts, spent) = ran.map_err(|error| self.named(error))?;
+        stopped.map_err(|error| self.named(error.into()))?;
+        let tally = match ended {
+            Ended::Whole(tally) => tally,
+            Ended::Interrupted => {
+                eprintln!("care: stopped; the same command goes on where it stopped");
+                return Ok(None);
+            }
+        };
+        let account = Account { tally, backlog, caught_up, counts, customers: passed.customers() };
+        let database = &self.opened.database;
+        Ok(Some(Summary::new(&account, &self.metrics, &self.deliveries, (spent, database.statistics().cpu))))
+    }
+
+    /// Finishes what an earlier run left, plays the files, and waits until nothing is left to do.
+    async fn play(&self, node: &Node, watching: bool) -> Result<(Ended, Counts, Counts, Spent)> {
+        node.settle().await.context("failed to finish what an earlier run left")?;
+        let caught_up = node.counts();
+        let begun = Spent::now(&self.clock);
+        let bar = Progress::new(!watching && std::io::stderr().is_terminal());
+        let gate = NodeGate(node);
+        let source = std::pin::pin!(replay::run(self.replay(), &gate, &bar));
+        let trouble = std::pin::pin!(self.trouble(node));
+        let ended = match future::select(source, trouble).await {
+            Either::Left((tally, _)) => Ended::Whole(tally.context("failed to replay")?),
+            Either::Right((trouble, _)) => {
+                trouble?;
+                Ended::Interrupted
+            }
+        };
+        bar.finish();
+        node.settle().await.context("failed to finish")?;
+        Ok((ended, caught_up, node.counts() - caught_up, begun.until(&Spent::now(&self.clock))))
+    }
+
+    /// Resolves when Ctrl-C is pressed.
+    ///
+    /// Errors: the engine stopped by itself, with the reason.
+    async fn trouble(&self, node: &Node) -> Result<()> {
+        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        loop {
+            let look = tokio::time::sleep(STOPPED_LOOK);
+            match future::select(interrupted.as_mut(), std::pin::pin!(look)).await {
+                Either::Left((pressed, _)) => return pressed.context("failed to wait for Ctrl-C"),
+                Either::Right(_) => {
+                    if let Some(reason) = node.ended() {
+                        bail!("the engine stopped: {reason}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn replay(&self) -> Replay {
+        Replay {
+            files: self.arguments.files.clone(),
+            format: self.arguments.format,
+            speed: self.arguments.speed,
+            log: self.opened.log.clone(),
+            clock: self.clock.clone(),
+            settings: self.settings.replay.clone(),
+            border: app::border(&self.settings),
+            scratch: self.settings.data.dir.join("scratch"),
+        }
+    }
+
+    /// Says where the data is, and what the database found, beside an error.
+    fn named(&self, error: anyhow::Error) -> anyhow::Error {
+        let dir = self.settings.data.dir.display();
+        match self.opened.database.failure() {
+            Some(failure) => error.context(format!(
+                "the data in {dir} can take no more ({failure}); with that mended, the same command goes on where it stopped"
+            )),
+            None => error.context(format!("failed with the data in {dir}; the same command goes on where it stopped")),
+        }
+    }
+}
+
+/// What the source of a replay asks of the engine.
+struct NodeGate<'a>(&'a Node);
+
+impl Gate for NodeGate<'_> {
+    fn read_to(&self, partition: PartitionId) -> Position {
+        let levels = self.0.levels();
+        levels.iter().find(|(of, _)| *of == partition).map_or(Position::default(), |(_, levels)| levels.next)
+    }
+
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            // An engine that has stopped never settles; whoever runs the replay looks for that.
+            if self.0.quiet().await.is_err() {
+                future::pending::<()>().await;
+            }
+        })
+    }
+}
+
+/// Processor and wall time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Spent {
+    /// User and system time of the process.
+    pub(super) cpu: Duration,
+    /// Time since boot.
+    pub(super) wall: Duration,
+}
+
+impl Spent {
+    fn now(clock: &ReplayClock) -> Self {
+        use actors::port::clock::Clock;
+        Self { cpu: crate::clock::process_cpu(), wall: clock.boot() }
+    }
+
+    fn until(&self, later: &Spent) -> Spent {
+        Spent { cpu: later.cpu.saturating_sub(self.cpu), wall: later.wall.saturating_sub(self.wall) }
+    }
+}
