@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::dispatcher::settings::{Recheck, Settings as DispatcherSettings};
 use actors::node::NodeSettings;
 use actors::partition::settings::Settings as PartitionSettings;
 use actors::port::Ports;
@@ -135,5 +136,19 @@ pub fn replay_node(settings: &Settings) -> NodeSettings {
         timer_grid: REPLAY_LOOK,
         ..settings.partition()
     };
-    NodeSettings { threads: settings.partition.threads, partition, ..NodeSettings::default() }
+    let dispatcher = DispatcherSettings { recheck: Recheck::AsOfDecision, ..dispatcher(settings) };
+    NodeSettings { threads: settings.partition.threads, partition, dispatcher, ..NodeSettings::default() }
+}
+
+fn dispatcher(settings: &Settings) -> DispatcherSettings {
+    let of = &settings.dispatcher;
+    DispatcherSettings {
+        window: of.window,
+        fetch_max: of.fetch_max,
+        call_deadline: Duration::from_millis(of.call_deadline_ms),
+        retry_after: Span::seconds(of.retry_after_s),
+        retry: Duration::from_millis(settings.partition.retry_ms),
+        drain: Duration::from_millis(settings.partition.drain_ms),
+        ..DispatcherSettings::default()
+    }
 }
