@@ -153,7 +153,7 @@ impl<'a> Group<'a> {
         new: &Lease,
     ) -> Result<Cas<Lease>, Failure> {
         let held = self.lease(partition)?;
-        if (held.epoch, held.owner) != (expect.epoch, expect.owner) {
+        if held != *expect {
             return Ok(Cas::Refused(held));
         }
         self.put(Table::State, key::lease(partition), value::encode(new));

@@ -126,8 +126,9 @@ async fn lease_changes_by_comparison(Fixture { store, .. }: Fixture) {
     assert_eq!(store.cas_lease(P0, first, moved).await.expect("a change"), Cas::Applied);
     assert_eq!(store.cas_lease(P0, rival, rival).await.expect("a change"), Cas::Refused(moved));
     let taken = Lease { epoch: Epoch(2), owner: 13, ..moved };
-    // Only epoch and owner are compared: a rival need not know the position.
-    assert_eq!(store.cas_lease(P0, first, taken).await.expect("a change"), Cas::Applied);
+    // Compared as a whole: who read before the owner confirmed knows a range that the owner may have raised since.
+    assert_eq!(store.cas_lease(P0, first, taken).await.expect("a change"), Cas::Refused(moved));
+    assert_eq!(store.cas_lease(P0, moved, taken).await.expect("a change"), Cas::Applied);
     assert_eq!(store.cas_lease(P0, moved, moved).await.expect("a change"), Cas::Refused(taken));
     assert_eq!(store.read_lease(P0).await.expect("a read"), taken);
     assert_eq!(store.read_lease(P1).await.expect("a read"), Lease::default());

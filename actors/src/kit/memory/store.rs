@@ -83,7 +83,7 @@ impl Store for MemoryStore {
     fn cas_lease(&self, partition: PartitionId, expect: Lease, new: Lease) -> Reply<Cas<Lease>, Error> {
         let mut tables = self.lock();
         let held = tables.leases.entry(partition).or_default();
-        if (held.epoch, held.owner) != (expect.epoch, expect.owner) {
+        if *held != expect {
             return ready(Cas::Refused(*held));
         }
         *held = new;
