@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use cargo_metadata::Message;
@@ -63,11 +63,6 @@ pub fn run<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Finishe
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
-}
-
-/// Starts `care` without listening to it.
-pub fn start<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Child {
-    command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("care starts")
 }
 
 fn command<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Command {

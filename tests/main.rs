@@ -8,4 +8,6 @@ mod data;
 
 mod replay;
 
+mod bad_input;
+
 mod tidy;

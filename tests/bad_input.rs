@@ -1,0 +1,183 @@
+//! Bad input to the real binary: each is named with what to do, and nothing else is lost.
+
+use std::path::Path;
+
+use engine::embedded::directory::Directory;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::care::{self, Finished};
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Writes lines to a file and replays it into `data` below the same folder.
+fn replay(folder: &Path, lines: &[String], options: &[&str]) -> Finished {
+    let (events, data) = (folder.join("events.jsonl"), folder.join("data"));
+    std::fs::write(&events, lines.join("\n")).expect("the events are written");
+    let words = ["replay", "--format", "segment-jsonl", "--json", "--data-dir"].map(str::to_owned);
+    let files = [text(&data), text(&events)];
+    care::run(words.into_iter().chain(files).chain(options.iter().map(|word| (*word).to_owned())))
+}
+
+fn look(folder: &Path, words: &[&str]) -> Finished {
+    let data = ["--data-dir".to_owned(), text(&folder.join("data"))];
+    care::run(words.iter().map(|word| (*word).to_owned()).chain(data))
+}
+
+/// Returns a good event of a customer.
+fn event(user: &str, id: u32, at: &str) -> String {
+    json!({"type": "track", "event": "Product Viewed", "userId": user, "messageId": format!("m{id}"), "timestamp": at,
+        "properties": {"product_id": "p-1"}})
+    .to_string()
+}
+
+#[track_caller]
+fn refused(finished: &Finished, words: &[&str]) {
+    assert!(!finished.success, "it succeeded: {}", finished.out);
+    assert_eq!(
+        finished.err.trim_end().lines().filter(|line| line.starts_with("care:")).count(),
+        1,
+        "{}",
+        finished.err
+    );
+    for word in words {
+        assert!(finished.err.contains(word), "{word:?} is missing in: {}", finished.err);
+    }
+}
+
+#[test]
+fn rows_that_are_no_events_are_counted_by_reason_and_the_rest_is_applied() {
+    let folder = folder();
+    let huge = format!(
+        r#"{{"type":"track","event":"X","userId":"42","properties":{{"text":"{}"}}}}"#,
+        "x".repeat(1 << 20)
+    );
+    let lines = [
+        event("42", 1, "2026-03-02T10:00:00Z"),
+        r#"{"type":"track","#.to_owned(),
+        r#"{"type":"track","event":{"a":1},"userId":"42"}"#.to_owned(),
+        huge,
+        r#"{"type":"track","event":"Product Viewed","userId":"null"}"#.to_owned(),
+        event("42", 2, "1970-01-01T00:00:00Z"),
+        event("43", 3, "2099-01-01T00:00:00Z"),
+        event("42", 4, "2026-03-02T10:01:00Z"),
+        event("42", 4, "2026-03-02T10:01:00Z"),
+    ];
+    let summary = replay(folder.path(), &lines, &[]).summary();
+    let expected = json!({"malformed_json": 1, "wrong_type": 1, "too_large": 1, "no_customer": 1});
+    assert_eq!(summary["rejected"], expected, "{summary}");
+    assert_eq!(
+        (&summary["rows_read"], &summary["lost"], &summary["doubled"]),
+        (&json!(9), &json!(0), &json!(0))
+    );
+    let known = summary["events_applied"].as_u64().zip(summary["events_duplicate"].as_u64());
+    assert_eq!(known, Some((4, 1)), "{summary}");
+    let named = |reason: &str, line: u64| {
+        let examples = summary["examples"].as_array().expect("a list");
+        examples.iter().any(|example| example["reason"] == reason && example["line"] == line)
+    };
+    assert!(named("malformed_json", 2) && named("wrong_type", 3) && named("too_large", 4), "{summary}");
+    let customer: Value =
+        serde_json::from_str(&look(folder.path(), &["customer", "42", "--json"]).out).expect("JSON");
+    assert_eq!(customer["id"], "42");
+}
+
+#[test]
+fn a_trigger_with_an_unknown_key_is_named_with_file_and_line_before_anything_is_read() {
+    let folder = folder();
+    let triggers = folder.path().join("triggers");
+    std::fs::create_dir(&triggers).expect("a folder");
+    let trigger = "apiVersion: care/v1\nkind: Trigger\nmetadata: {name: thanks, description: Says thanks}\nspec:\n  entry: {event: Order Completed}\n  polizy: {category: service}\n  action: {channel: log, template: thanks}\n";
+    std::fs::write(triggers.join("thanks.yaml"), trigger).expect("written");
+    let finished =
+        replay(folder.path(), &[event("42", 1, "2026-03-02T10:00:00Z")], &["--triggers", &text(&triggers)]);
+    refused(&finished, &["thanks.yaml:6", "polizy"]);
+    assert!(!folder.path().join("data").exists(), "the data folder was made all the same");
+    let lint = care::run(["trigger", "lint", &text(&triggers.join("thanks.yaml"))]);
+    assert!(
+        !lint.success && lint.out.contains("thanks.yaml:6") && lint.out.contains("polizy"),
+        "{}",
+        lint.out
+    );
+}
+
+#[test]
+fn a_data_folder_in_use_is_named_and_what_is_in_it_stays() {
+    let folder = folder();
+    let lines = [event("42", 1, "2026-03-02T10:00:00Z")];
+    assert!(replay(folder.path(), &lines, &[]).success);
+    let held = Directory::open(&folder.path().join("data")).expect("nobody uses it");
+    refused(&replay(folder.path(), &lines, &[]), &["in use", "stop that process"]);
+    refused(&look(folder.path(), &["customer", "42"]), &["in use", "stop that process"]);
+    drop(held);
+    assert!(look(folder.path(), &["customer", "42"]).success);
+}
+
+#[test]
+fn a_data_folder_of_a_newer_version_is_named_with_both_versions() {
+    let folder = folder();
+    let lines = [event("42", 1, "2026-03-02T10:00:00Z")];
+    assert!(replay(folder.path(), &lines, &[]).success);
+    let marker = folder.path().join("data/care.format");
+    let ours = std::fs::read_to_string(&marker).expect("a marker");
+    std::fs::write(&marker, "care data format 99\n").expect("written");
+    refused(&look(folder.path(), &["customer", "42"]), &["format 99", "newer"]);
+    std::fs::write(&marker, ours).expect("written");
+    assert!(look(folder.path(), &["customer", "42"]).success);
+}
+
+#[test]
+fn who_is_not_there_is_answered_with_the_next_step() {
+    let folder = folder();
+    refused(&look(folder.path(), &["customer", "42"]), &["no data", "care replay"]);
+    assert!(!folder.path().join("data").exists(), "looking made a folder");
+    let anonymous = r#"{"type":"page","name":"Home","anonymousId":"visitor-7","messageId":"m9","timestamp":"2026-03-02T10:00:00Z"}"#;
+    let lines = [event("shopper-42", 1, "2026-03-02T10:00:00Z"), anonymous.to_owned()];
+    assert!(replay(folder.path(), &lines, &[]).success);
+    refused(&look(folder.path(), &["customer", "shopper-43"]), &["nearest", "shopper-42"]);
+    refused(&look(folder.path(), &["customer", "visitor-7"]), &["anon:visitor-7"]);
+    refused(&look(folder.path(), &["why", "shopper-42", "cart-idel"]), &["nearest is cart-idle"]);
+    let why = look(folder.path(), &["why", "shopper-42", "cart-idle"]);
+    assert!(why.success && why.out.contains("Product Added"), "{} {}", why.out, why.err);
+}
+
+#[test]
+fn files_that_are_missing_or_something_else_are_named_and_nothing_is_appended() {
+    let folder = folder();
+    let missing = care::run([
+        "replay",
+        "nowhere.jsonl",
+        "--format",
+        "segment-jsonl",
+        "--data-dir",
+        &text(&folder.path().join("data")),
+    ]);
+    refused(&missing, &["nowhere.jsonl"]);
+    let finished = replay(folder.path(), &["Invoice,StockCode".to_owned(), "1,2".to_owned()], &[]);
+    if finished.success {
+        assert_eq!(finished.summary()["rejected"]["malformed_json"], 2);
+    } else {
+        refused(&finished, &["events.jsonl"]);
+    }
+}
+
+#[test]
+fn the_same_file_again_applies_nothing_and_another_goes_on_behind_it() {
+    let folder = folder();
+    let first = [event("42", 1, "2026-03-02T10:00:00Z"), event("43", 2, "2026-03-02T10:01:00Z")];
+    assert_eq!(replay(folder.path(), &first, &[]).summary()["events_applied"], 2);
+    let again = replay(folder.path(), &first, &[]).summary();
+    assert_eq!((&again["events_applied"], &again["events_duplicate"]), (&json!(0), &json!(2)), "{again}");
+    let other = replay(folder.path(), &[event("42", 3, "2026-03-02T10:02:00Z")], &[]).summary();
+    assert_eq!(
+        (&other["events_applied"], &other["lost"], &other["doubled"]),
+        (&json!(1), &json!(0), &json!(0)),
+        "{other}"
+    );
+}
