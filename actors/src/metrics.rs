@@ -23,6 +23,15 @@ use crate::port::log::Topic;
 /// Trigger names that are told apart; those that come later are counted as `other`.
 pub const TRIGGER_NAMES_MAX: usize = 200;
 
+/// Records that could not be applied, by reason. Read by summaries.
+pub const REJECTED: &str = "care_partition_records_rejected_total";
+/// Decisions, by reason, trigger and verdict. Read by summaries.
+pub const DECISIONS: &str = "care_trigger_decisions_total";
+/// Outreach brought to an end, by outcome and reason. Read by summaries.
+pub const OUTREACH: &str = "care_dispatcher_outreach_total";
+/// Processor time, by stage. Read by summaries.
+pub const STAGES: &str = "care_partition_stage_seconds_total";
+
 /// Where the engine spends its processor time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -436,11 +445,7 @@ impl Events {
                 "care_customer_records_unawaited_total",
                 "Messages and outcomes that no row waited for",
             ),
-            rejected: make.counters(
-                "care_partition_records_rejected_total",
-                "Records that could not be applied",
-                &["reason"],
-            ),
+            rejected: make.counters(REJECTED, "Records that could not be applied", &["reason"]),
             dead_letters: make
                 .counter("care_partition_dead_letters_total", "Records appended to the dead-letter topic"),
         }
@@ -477,16 +482,8 @@ impl Rows {
 impl Outcomes {
     fn new(make: &Make<'_>) -> Self {
         Self {
-            decisions: make.counters(
-                "care_trigger_decisions_total",
-                "Decisions made",
-                &["trigger", "verdict", "reason"],
-            ),
-            outreach: make.counters(
-                "care_dispatcher_outreach_total",
-                "Outreach brought to an end",
-                &["outcome", "reason"],
-            ),
+            decisions: make.counters(DECISIONS, "Decisions made", &["trigger", "verdict", "reason"]),
+            outreach: make.counters(OUTREACH, "Outreach brought to an end", &["outcome", "reason"]),
             outreach_ignored: make.counter(
                 "care_dispatcher_outreach_ignored_total",
                 "Outreach of a lower epoch or done before",
@@ -532,8 +529,7 @@ impl Load {
 
 impl Times {
     fn new(make: &Make<'_>) -> Self {
-        let stage =
-            Opts::new("care_partition_stage_seconds_total", "Processor time by stage of an event's path");
+        let stage = Opts::new(STAGES, "Processor time by stage of an event's path");
         Self {
             stage: make.register(CounterVec::new(stage, &["stage"])),
             flush: make.histogram("care_partition_flush_seconds", "Time until a group of rows was durable"),

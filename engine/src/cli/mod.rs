@@ -19,14 +19,14 @@ use std::future::Future;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::settings::{Layers, Loaded, LogFormat, Observability, environment, load};
+use crate::settings::{Faults, Layers, Loaded, LogFormat, Observability, environment, load};
 
 /// Decides from a shop's events when to speak to a customer first, and tells why.
 #[derive(Debug, Parser)]
@@ -146,7 +146,11 @@ impl Overrides {
     pub fn load(self) -> Result<Loaded> {
         let layers =
             Layers { file: self.config.as_deref(), environment: environment(), options: self.options };
-        let loaded = load(&layers).context("the settings are not legal")?;
+        let told = |faults: Faults| {
+            let lines: Vec<String> = faults.0.iter().map(|fault| format!("\n  {fault}")).collect();
+            anyhow!("the settings are not legal{}", lines.concat())
+        };
+        let loaded = load(&layers).map_err(told)?;
         start_log(&loaded.settings.observability);
         Ok(loaded)
     }

@@ -15,11 +15,13 @@ use std::time::Duration;
 use actors::metrics::Metrics;
 use actors::node::Node;
 use actors::partition::core::Counts;
+use actors::port::clock::Clock;
 use actors::port::{BoxFuture, Ports};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use futures_util::future::{self, Either};
 use schemas::ids::{PartitionId, Position};
+use schemas::rulebook::Rulebook;
 
 use self::progress::Progress;
 use self::summary::{Account, Summary};
@@ -27,6 +29,7 @@ use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
 use crate::app::{self, Opened};
 use crate::clock::ReplayClock;
 use crate::live::{self, View};
+use crate::outreach;
 use crate::outreach::counted::{self, Deliveries};
 use crate::replay::{self, Format, Gate, Replay, Speed, Tally};
 use crate::settings::{AssumedConsent, Settings};
@@ -90,10 +93,11 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let consent = arguments.assume_consent.map(AssumedConsent::as_str);
     let set = set.folders(&arguments.data, &arguments.triggers).option("policy.assume_consent", consent);
     let settings = set.load()?.settings;
+    let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
     let (opened, clock) = Opened::for_replay(&settings)?;
     let (metrics, deliveries) = (Metrics::new(), Deliveries::default());
     let run = Run { arguments, settings, opened, clock, metrics, deliveries };
-    match wait_for(run.run())? {
+    match wait_for(run.run(book))? {
         Some(summary) => {
             match output {
                 Output::Json => out::json(&summary, out)?,
@@ -107,8 +111,7 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
 
 impl Run<'_> {
     /// Runs to the end; `None` when it was interrupted.
-    async fn run(mut self) -> Result<Option<Summary>> {
-        let book = Arc::new(app::replay_rulebook(&self.settings, &self.opened.ports.channels)?);
+    async fn run(mut self, book: Arc<Rulebook>) -> Result<Option<Summary>> {
         let backlog = backlog::count(&self.opened.ports).await.context("failed to read the log")?;
         let (channels, deliveries) = counted::counted(&self.opened.ports.channels);
         self.deliveries = deliveries;
@@ -172,7 +175,7 @@ impl Run<'_> {
     async fn trouble(&self, node: &Node) -> Result<()> {
         let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
         loop {
-            let look = tokio::time::sleep(STOPPED_LOOK);
+            let look = self.clock.sleep(STOPPED_LOOK);
             match future::select(interrupted.as_mut(), std::pin::pin!(look)).await {
                 Either::Left((pressed, _)) => return pressed.context("failed to wait for Ctrl-C"),
                 Either::Right(_) => {
@@ -239,7 +242,6 @@ pub(super) struct Spent {
 
 impl Spent {
     fn now(clock: &ReplayClock) -> Self {
-        use actors::port::clock::Clock;
         Self { cpu: crate::clock::process_cpu(), wall: clock.boot() }
     }
 

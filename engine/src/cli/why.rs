@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use schemas::customer::Customer;
 use schemas::decision::{Decision, Reason, Verdict};
+use schemas::ids::OutreachId;
 use schemas::rulebook::Rulebook;
 use schemas::score::ScoreSource;
 use schemas::trigger::spec::{Entry, EventPattern, Mode};
@@ -81,9 +82,10 @@ async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result
     let mut decisions = Vec::with_capacity(read.len());
     for decision in read {
         let entry = match decision.verdict {
-            Verdict::Sent => {
-                store.read_ledger(id.clone(), decision.id).await.context("failed to read the ledger")?
-            }
+            Verdict::Sent => store
+                .read_ledger(id.clone(), OutreachId::of(name, &decision.slot))
+                .await
+                .context("failed to read the ledger")?,
             Verdict::Withheld
             | Verdict::Deferred
             | Verdict::Suppressed

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-use actors::metrics::{Metrics, Sample};
+use actors::metrics::{self, Metrics, Sample};
 use actors::partition::core::Counts;
 use anyhow::Result;
 use serde::Serialize;
@@ -131,7 +131,7 @@ impl Summary {
 
     /// Adds what the engine refused although it was appended: dead letters.
     fn engine_refusals(&mut self, samples: &[Sample]) {
-        for (labels, n) in counters(samples, "care_partition_records_rejected_total") {
+        for (labels, n) in counters(samples, metrics::REJECTED) {
             *self.rejected.entry(labels[0].clone()).or_default() += n;
         }
     }
@@ -155,9 +155,9 @@ impl Summary {
     }
 
     fn decided(&mut self, samples: &[Sample]) {
-        for (labels, n) in counters(samples, "care_trigger_decisions_total") {
+        for (labels, n) in counters(samples, metrics::DECISIONS) {
             // In the order of the labels' names: reason, trigger, verdict.
-            let [reason, _, verdict] = &labels[..] else { continue };
+            let [reason, _, verdict] = labels else { continue };
             *self.decisions.entry(verdict.clone()).or_default() += n;
             if verdict != "sent" {
                 *self.not_sent.entry(reason.clone()).or_default() += n;
@@ -172,7 +172,7 @@ impl Summary {
         self.cpu_us_per_event =
             if self.events_applied > 0 { per_event(spent.cpu.as_secs_f64()) } else { 0.0 };
         let mut rest = spent.cpu.as_secs_f64();
-        let stages = samples.iter().filter(|sample| sample.name == "care_partition_stage_seconds_total");
+        let stages = samples.iter().filter(|sample| sample.name == metrics::STAGES);
         let commit = ("commit".to_owned(), commit.as_secs_f64());
         for (stage, seconds) in stages.map(|one| (one.labels[0].clone(), one.value)).chain([commit]) {
             rest -= seconds;
@@ -186,7 +186,7 @@ impl Summary {
         let Self { rows_read, events_applied, events_duplicate, customers, .. } = self;
         writeln!(
             out,
-            "{rows_read} rows read: {events_applied} events applied to {customers} customers, {events_duplicate} were already, {} rejected, {} skipped",
+            "{rows_read} rows read: {events_applied} events applied to {customers} customers, {events_duplicate} were there already, {} rejected, {} skipped",
             sum(&self.rejected),
             sum(&self.skipped)
         )?;
@@ -223,7 +223,7 @@ impl Summary {
 impl Outreach {
     fn new(samples: &[Sample], deliveries: &Deliveries) -> Self {
         let mut outreach = Self { sent: deliveries.delivered(), ..Self::default() };
-        for (labels, n) in counters(samples, "care_dispatcher_outreach_total") {
+        for (labels, n) in counters(samples, metrics::OUTREACH) {
             match labels[0].as_str() {
                 "delivered" => outreach.delivered += n,
                 "failed" => outreach.failed += n,
