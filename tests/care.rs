@@ -1,5 +1,6 @@
 //! The real `care` binary for tests: built once per test run, in the profile of the tests, and run as a process.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -69,4 +70,28 @@ fn command<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Command
     let mut command = Command::new(binary());
     command.args(arguments.into_iter().map(Into::into)).stdin(Stdio::null());
     command
+}
+
+/// Returns everything that a data folder holds, one line each, sorted.
+#[track_caller]
+pub fn dump(data: &Path) -> Vec<String> {
+    let finished = run(["dump".to_owned(), "--data-dir".to_owned(), data.display().to_string()]);
+    assert!(finished.success, "{}", finished.err);
+    let mut lines: Vec<String> = finished.out.lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Names the first lines that one of two dumps has and the other lacks.
+pub fn difference(expected: &[String], found: &[String]) -> Option<String> {
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    expected.iter().for_each(|line| *counts.entry(line).or_default() += 1);
+    found.iter().for_each(|line| *counts.entry(line).or_default() -= 1);
+    let differing: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| **count != 0)
+        .take(6)
+        .map(|(line, count)| format!("{} {line}", if *count > 0 { "lacks" } else { "has" }))
+        .collect();
+    (!differing.is_empty()).then(|| differing.join("\n"))
 }

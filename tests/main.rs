@@ -9,5 +9,7 @@ mod data;
 mod replay;
 
 mod bad_input;
+mod crash;
+mod disk;
 
 mod tidy;

@@ -11,7 +11,7 @@ use std::io::Write;
 use actors::port::Ports;
 use actors::port::store::{LedgerEntry, LedgerState, Row, TIMER_SLOT_MS};
 use anyhow::{Context, Result};
-use schemas::customer::Customer;
+use schemas::customer::{Customer, Outgoing};
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, PartitionId};
 use serde::Serialize;
@@ -62,17 +62,42 @@ async fn write_customer(
     let mut line = state(&customer)?;
     line["timer_covered"] = json!(is_covered(ports, partition, &customer).await?);
     line["applied_all"] = json!(names.last_of(&row.customer).await? <= customer.high_water());
-    write_named(names, "customer", line, out).await?;
     let (id, max) = (row.customer.clone(), OF_ONE_CUSTOMER_MAX);
-    for decision in
-        ports.store.read_decisions(id.clone(), None, max).await.context("failed to read decisions")?
-    {
-        write_named(names, "decision", of_decision(&decision)?, out).await?;
+    let decisions = ports.store.read_decisions(id.clone(), None, max).await;
+    let decisions = decisions.context("failed to read decisions")?;
+    let ledger = ports.store.scan_ledger(Some(id), max).await.context("failed to read the ledger")?;
+    line["left_all"] = json!(has_left(names, &customer, &decisions, &ledger).await?);
+    write_named(names, "customer", line, out).await?;
+    for decision in &decisions {
+        write_named(names, "decision", of_decision(decision)?, out).await?;
     }
-    for entry in ports.store.scan_ledger(Some(id), max).await.context("failed to read the ledger")? {
-        write_named(names, "ledger", of_entry(&entry)?, out).await?;
+    for entry in &ledger {
+        write_named(names, "ledger", of_entry(entry)?, out).await?;
     }
     Ok(())
+}
+
+/// Returns true when everything in the row's outbox is where it was to go. Entries stay there until a confirmation has begun after
+/// that, so a run that is killed in between leaves some, and the customer's next life clears them.
+async fn has_left(
+    names: &mut Names,
+    customer: &Customer,
+    decisions: &[Decision],
+    ledger: &[LedgerEntry],
+) -> Result<bool> {
+    for entry in customer.outbox() {
+        let left = match &entry.body {
+            Outgoing::Decision(decision) => decisions.iter().any(|known| known.id == decision.id),
+            Outgoing::Outreach(outreach) => ledger
+                .iter()
+                .any(|known| known.outreach.id == outreach.id && known.outreach.attempt >= outreach.attempt),
+            Outgoing::Relay { to, message } => names.has_heard(to, &message.sender).await?,
+        };
+        if !left {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Returns what a row says of its customer.
@@ -85,7 +110,6 @@ fn state(customer: &Customer) -> Result<Value> {
     value["merged"] = json!(merged);
     value["erased"] = json!(customer.is_tombstone());
     value["next_due"] = json!(customer.next_due());
-    value["waiting_to_leave"] = json!(customer.outbox().len());
     value["open_scores"] = json!(customer.pending_asks().len());
     if let Some(Value::Array(sends)) = value.pointer_mut("/triggers/sends") {
         sends.iter_mut().for_each(|send| remove(send, &MADE_OF_POSITIONS));

@@ -90,7 +90,7 @@ pub enum Command {
 }
 
 /// Who sent a message from row to row, and from where: the receiver keeps one mark per sender.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sender {
     /// The row that sent it.
     pub customer: CustomerId,

@@ -1,6 +1,6 @@
 //! Names of records: what a position means, the same in every run over the same events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use actors::port::Ports;
 use actors::port::log::Topic;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use schemas::customer::identity::Relay;
 use schemas::decision::Outcome;
 use schemas::ids::{CustomerId, PartitionId, Position};
-use schemas::record::{LogRecord, RecordKind};
+use schemas::record::{LogRecord, RecordKind, Sender};
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
@@ -26,6 +26,8 @@ pub struct Names {
 struct Partition {
     names: HashMap<Position, SmolStr>,
     last_of: HashMap<SmolStr, Position>,
+    /// Messages from row to row: to whom, from whom, by which record of theirs.
+    heard: HashSet<(SmolStr, Sender)>,
 }
 
 impl Names {
@@ -38,6 +40,12 @@ impl Names {
     pub async fn last_of(&mut self, customer: &CustomerId) -> Result<Option<Position>> {
         let partition = self.partition(customer.as_str()).await?;
         Ok(partition.last_of.get(customer.as_str()).copied())
+    }
+
+    /// Returns true when the log holds a message to a customer that its sender names so.
+    pub async fn has_heard(&mut self, customer: &CustomerId, sender: &Sender) -> Result<bool> {
+        let partition = self.partition(customer.as_str()).await?;
+        Ok(partition.heard.contains(&(SmolStr::new(customer.as_str()), sender.clone())))
     }
 
     /// Replaces the position of every slot in `value` (an object with origin and position) by its record's name.
@@ -82,6 +90,11 @@ async fn read(ports: &Ports, id: PartitionId) -> Result<Partition> {
         let fetched = ports.source.fetch(Topic::Events, id, from, FETCH_MAX).await?;
         for record in &fetched.records {
             partition.names.insert(record.position, name(record));
+            if record.kind == RecordKind::Relay
+                && let Ok(relay) = serde_json::from_slice::<Relay>(&record.body)
+            {
+                partition.heard.insert((record.key.clone(), relay.sender));
+            }
             partition.last_of.insert(record.key.clone(), record.position);
         }
         from = fetched.next;
