@@ -111,9 +111,10 @@ impl Orders {
         let items = purchase.items.iter().map(|item| item.quantity).fold(0, u32::saturating_add);
         let hash = said::hash(purchase.id);
         if self.older.contains(hash) {
-            let minor = if purchase.stage == Stage::Line { lines } else { 0 };
+            let (minor, items) = if purchase.stage == Stage::Line { (lines, items) } else { (0, 0) };
             let change = Money { minor, currency };
             self.value.add(change);
+            self.items = self.items.saturating_add(u64::from(items));
             let repeated = purchase.stage == Stage::Completed;
             return Placed { new: false, repeated, change, placed: purchase.at };
         }
