@@ -1,6 +1,7 @@
 //! Files through the converters, against counts made by other code.
 
 mod real_data;
+mod state;
 mod synthetic;
 
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ use super::read;
 use crate::data;
 
 /// Returns the unpacked text of a file.
-fn text(path: &Path) -> String {
+pub(super) fn text(path: &Path) -> String {
     let bytes = std::fs::read(path).expect("the file");
     let mut text = String::new();
     MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("gzip of UTF-8");
@@ -20,7 +20,7 @@ fn text(path: &Path) -> String {
 }
 
 /// Returns the fields of the rows of a CSV text, header aside: RFC 4180, character by character.
-fn rows(text: &str) -> Vec<Vec<String>> {
+pub(super) fn rows(text: &str) -> Vec<Vec<String>> {
     let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
@@ -47,7 +47,7 @@ fn body(record: &actors::port::log::NewRecord) -> Value {
 }
 
 /// Returns a decimal number with at most three places, in thousandths.
-fn thousandths(text: &str) -> i64 {
+pub(super) fn thousandths(text: &str) -> i64 {
     let (units, rest) = text.split_once('.').unwrap_or((text, ""));
     format!("{units}{rest:0<3}").parse().expect("a decimal number")
 }

@@ -1,7 +1,6 @@
 //! The embedded database against the contract suites, and against what goes wrong on real machines.
 
 mod contract;
-mod failures;
 mod retention;
 mod torn;
 

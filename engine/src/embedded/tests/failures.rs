@@ -1,1 +1,0 @@
-//! Failures of the machine: full disks, wrong settings, callers who go away.
