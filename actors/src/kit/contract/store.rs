@@ -277,10 +277,11 @@ async fn everything_survives_a_reopening(mut fixture: Fixture) {
         let (store, ada) = (&fixture.store, CustomerId::user("ada"));
         assert_eq!(read(&**store, P1, "ada").await, Some(row("ada", 1)));
         assert_eq!(store.read_lease(P1).await.expect("a read"), lease);
-        assert_eq!(store.scan_wake_ups(P1, 0, 9).await.expect("a scan"), [wake_up.clone()]);
+        assert_eq!(store.scan_wake_ups(P1, 0, 9).await.expect("a scan"), std::slice::from_ref(&wake_up));
         let held = store.read_ledger(ada.clone(), entry.outreach.id).await.expect("a read");
         assert_eq!(held.as_ref(), Some(&entry));
-        assert_eq!(store.read_decisions(ada.clone(), None, 9).await.expect("a read"), [decision.clone()]);
+        let told = store.read_decisions(ada.clone(), None, 9).await.expect("a read");
+        assert_eq!(told, std::slice::from_ref(&decision));
         assert_eq!(store.find_links(link, 9).await.expect("a read"), [ada]);
     }
 }

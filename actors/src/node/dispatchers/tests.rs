@@ -1,10 +1,8 @@
 //! A node with dispatchers, over the doubles of every port.
 
-use std::future::Future;
 use std::time::Duration;
 
 use actix::System;
-use futures_util::future::Either;
 use schemas::decision::{Outcome, OutcomeStatus, Outreach};
 use schemas::event::Border;
 use schemas::ids::Epoch;
@@ -16,6 +14,7 @@ use crate::dispatcher;
 use crate::kit::contract::sample;
 use crate::kit::memory::{ManualClock, MemoryLog, MemoryStore, RecordingChannel, ScriptedPredictor};
 use crate::metrics::Metrics;
+use crate::node::tests::pace::Pace;
 use crate::node::{Node, NodeSettings};
 use crate::port::Ports;
 use crate::port::channel::{Channel, Channels, Repeat};
@@ -25,6 +24,7 @@ const PARTITIONS: u32 = 2;
 
 struct World {
     clock: ManualClock,
+    pace: Pace,
     log: MemoryLog,
     store: MemoryStore,
     channel: RecordingChannel,
@@ -35,7 +35,7 @@ impl World {
         let clock = ManualClock::at(Timestamp(1_795_507_200_000));
         let log = MemoryLog::new(PARTITIONS, Arc::new(clock.clone()));
         let (store, channel) = (MemoryStore::new(), RecordingChannel::new(Repeat::Idempotent));
-        Self { clock, log, store, channel }
+        Self { pace: Pace::of(clock.clone()), clock, log, store, channel }
     }
 
     fn node(&self, log: &MemoryLog) -> Node {
@@ -58,8 +58,10 @@ impl World {
             dispatcher: dispatcher::settings::Settings::default(),
             ..NodeSettings::default()
         };
-        Node::start(ports, Arc::default(), Border::default(), settings, Metrics::new())
-            .expect("a system runs")
+        let node = Node::start(ports, Arc::default(), Border::default(), settings, Metrics::new())
+            .expect("a system runs");
+        self.pace.follow(&node);
+        node
     }
 
     /// Appends an outreach as an owner far above those of the test relays it.
@@ -76,20 +78,6 @@ impl World {
         };
         self.log.append(Topic::Outreach, vec![record]).await.expect("memory");
         outreach
-    }
-
-    /// Awaits while time passes.
-    async fn passing<T>(&self, wait: impl Future<Output = T>) -> T {
-        let time = async {
-            loop {
-                self.clock.advance(Duration::from_millis(5));
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        match future::select(std::pin::pin!(wait), std::pin::pin!(time)).await {
-            Either::Left((done, _)) => done,
-            Either::Right((never, _)) => never,
-        }
     }
 
     fn outcomes(&self) -> Vec<OutcomeStatus> {
@@ -109,13 +97,13 @@ fn all_is_quiet_when_every_outreach_was_sent_and_its_outcome_read() {
             world.relay(customer).await;
         }
         let node = world.node(&world.log);
-        world.passing(node.quiet()).await.expect("quiet");
+        world.pace.passing(node.quiet()).await.expect("quiet");
         assert_eq!(world.channel.sent().len(), 40);
         assert_eq!(world.outcomes(), vec![OutcomeStatus::Delivered; 40]);
         for (partition, levels) in node.levels() {
             assert_eq!(levels.next.0 as usize, world.log.records(Topic::Events, partition).len());
         }
-        world.passing(node.stop()).await.expect("stopped");
+        world.pace.passing(node.stop()).await.expect("stopped");
         for partition in (0..PARTITIONS).map(PartitionId) {
             let committed = world.log.committed(Topic::Outreach, partition).await.expect("memory");
             assert_eq!(committed.position, world.log.end(Topic::Outreach, partition).await.expect("memory"));
@@ -129,20 +117,20 @@ fn a_partition_that_comes_back_goes_on_where_its_dispatcher_was() {
         let world = World::new();
         let node = world.node(&world.log);
         world.relay("ada").await;
-        world.passing(node.quiet()).await.expect("quiet");
+        world.pace.passing(node.quiet()).await.expect("quiet");
         let partition = PartitionId::of("ada", PARTITIONS);
         world.log.assign(Assignment::Revoked { partition, lost: false });
         world.log.assign(Assignment::Assigned(partition));
         world.relay("ada").await;
         let other = world.relay("bob").await;
-        world.passing(node.quiet()).await.expect("quiet");
+        world.pace.passing(node.quiet()).await.expect("quiet");
         assert_eq!(world.channel.sent().len(), 2, "the second to ada was the first again");
         assert_eq!(world.channel.sent()[1].id, other.id);
-        world.passing(node.stop()).await.expect("stopped");
+        world.pace.passing(node.stop()).await.expect("stopped");
         let again = world.node(&world.log.reopened());
-        world.passing(again.quiet()).await.expect("quiet");
+        world.pace.passing(again.quiet()).await.expect("quiet");
         assert_eq!(world.channel.calls().len(), 2, "nothing is called again");
-        world.passing(again.stop()).await.expect("stopped");
+        world.pace.passing(again.stop()).await.expect("stopped");
     });
 }
 
@@ -153,7 +141,7 @@ fn a_dispatcher_that_stops_ends_every_wait_with_its_reason() {
         let beyond = Commit { position: Position(9), epoch: Epoch(1) };
         world.log.commit(Topic::Outreach, PartitionId(1), beyond).await.expect("memory");
         let node = world.node(&world.log);
-        let error = world.passing(node.quiet()).await.expect_err("it stopped");
+        let error = world.pace.passing(node.quiet()).await.expect_err("it stopped");
         assert!(error.to_string().contains("dispatcher of partition 1 stopped"), "{error}");
         assert_eq!(node.ended().map(|reason| reason.contains("care.outreach")), Some(true));
     });

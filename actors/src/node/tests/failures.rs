@@ -33,7 +33,7 @@ fn a_customer_that_panics_twice_on_a_record_goes_on_without_it_and_so_do_its_nei
         blow_up(&world, "u2", "x2").await;
         world.shop(50, 800, 400).await;
         let node = world.node();
-        world.passing(node.settle()).await.expect("settled");
+        world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(is_explosion).await;
         let mut letters: Vec<(String, String)> =
             world.letters().into_iter().map(|letter| (letter.key, letter.reason)).collect();
@@ -55,7 +55,7 @@ fn what_cannot_be_read_goes_to_the_dead_letters() {
         world.append("u1", "{".into()).await;
         world.append("u2", r#"{"userId":"u3","event":"x"}"#.into()).await;
         world.shop(100, 1_000, 1_000).await;
-        world.passing(node.settle()).await.expect("settled");
+        world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(|_| false).await;
         let mut reasons: Vec<String> = world.letters().into_iter().map(|letter| letter.reason).collect();
         reasons.sort();
@@ -76,7 +76,7 @@ fn too_many_invalid_records_stop_the_partition_and_whoever_waits_hears_of_it() {
         for _ in 0..120 {
             world.append("u1", "not an event".into()).await;
         }
-        let stopped = world.passing(node.settle()).await.expect_err("it cannot settle");
+        let stopped = world.pace.passing(node.settle()).await.expect_err("it cannot settle");
         assert!(stopped.to_string().contains("too many records are invalid"), "{stopped}");
         assert!(node.ended().is_some());
         assert!(node.quiet().await.is_err() && node.is_quiet().await.is_err());
@@ -88,7 +88,7 @@ fn too_many_invalid_records_stop_the_partition_and_whoever_waits_hears_of_it() {
             let done = |levels: &Levels, partition| levels.is_quiet() && read(partition, levels);
             shown.iter().all(|(partition, shown)| *partition == hit || done(&shown.levels, *partition))
         });
-        world.passing(others).await;
+        world.pace.passing(others).await;
         let stopped = node.stop().await.expect_err("a partition had stopped");
         assert!(matches!(stopped, Error::Stopped(_)));
         for (nth, (confirmed, end)) in world.ends().await.into_iter().enumerate() {
@@ -108,7 +108,7 @@ fn a_damaged_row_stops_its_partition_by_name() {
         drop(world.store.write_rows(partition, vec![row]).await);
         world.append("u1", r#"{"userId":"u1","event":"x"}"#.into()).await;
         let node = world.node();
-        let stopped = world.passing(node.quiet()).await.expect_err("it cannot go on").to_string();
+        let stopped = world.pace.passing(node.quiet()).await.expect_err("it cannot go on").to_string();
         assert!(stopped.contains("u1") && stopped.contains("cut off"), "{stopped}");
     });
 }
@@ -119,7 +119,7 @@ fn a_partition_whose_lease_was_taken_begins_anew_while_it_is_a_member() {
         let world = World::new();
         let node = world.node();
         world.shop(100, 0, 1_000).await;
-        world.passing(node.quiet()).await.expect("quiet");
+        world.pace.passing(node.quiet()).await.expect("quiet");
         for number in 0..PARTITIONS {
             let partition = PartitionId(number);
             let held = world.store.read_lease(partition).await.expect("memory");
@@ -130,8 +130,8 @@ fn a_partition_whose_lease_was_taken_begins_anew_while_it_is_a_member() {
         let lost = async {
             node.seats.wait(|_| world.sample("care_partition_leases_lost_total") == 3.0).await;
         };
-        world.passing(lost).await;
-        world.passing(node.settle()).await.expect("settled");
+        world.pace.passing(lost).await;
+        world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(|_| false).await;
         node.stop().await.expect("stopped");
     });

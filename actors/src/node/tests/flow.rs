@@ -8,11 +8,11 @@ fn rows_are_what_a_plain_loop_makes_of_the_log() {
         let world = World::new();
         let node = world.node();
         world.shop(300, 0, 3_000).await;
-        world.passing(node.quiet()).await.expect("quiet");
+        world.pace.passing(node.quiet()).await.expect("quiet");
         world.shop(300, 3_000, 3_000).await;
         // The same again: the ids are known.
         world.shop(300, 5_000, 1_000).await;
-        world.passing(node.settle()).await.expect("settled");
+        world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(|_| false).await;
         for (confirmed, end) in world.ends().await {
             assert_eq!(confirmed, end);
@@ -33,7 +33,7 @@ fn a_node_goes_on_where_the_last_one_stopped() {
         let world = World::new();
         let node = world.node();
         world.shop(100, 0, 2_000).await;
-        world.passing(node.quiet()).await.expect("quiet");
+        world.pace.passing(node.quiet()).await.expect("quiet");
         node.stop().await.expect("stopped");
         for (confirmed, end) in world.ends().await {
             assert_eq!(confirmed, end, "a stop drains and confirms");
@@ -43,7 +43,7 @@ fn a_node_goes_on_where_the_last_one_stopped() {
         let world = world.reopened();
         let node = world.node();
         world.shop(100, 2_000, 1_000).await;
-        world.passing(node.settle()).await.expect("settled");
+        world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(|_| false).await;
         let counts = node.counts();
         assert_eq!((counts.applied, counts.replayed), (1_000, 0));
@@ -65,12 +65,12 @@ fn a_crash_loses_nothing_and_doubles_nothing() {
             let counted = async {
                 node.seats.wait(|_| node.counts().read > u64::from(20 + round * 25)).await;
             };
-            world.passing(counted).await;
+            world.pace.passing(counted).await;
             drop(node);
             world = world.reopened();
         }
         let node = world.node();
-        world.passing(node.settle()).await.expect("settled");
+        world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(|_| false).await;
         node.stop().await.expect("stopped");
     });
@@ -85,9 +85,9 @@ fn customers_beyond_the_ceiling_are_put_to_rest_and_come_back() {
         let node = world.node();
         for round in 0..5 {
             world.shop(300, round * 300, 300).await;
-            world.passing(node.quiet()).await.expect("quiet");
+            world.pace.passing(node.quiet()).await.expect("quiet");
         }
-        world.passing(node.settle()).await.expect("settled");
+        world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(|_| false).await;
         let counts = node.counts();
         assert!(counts.passivated > 300 && counts.loads > 600, "{counts:?}");
@@ -102,19 +102,19 @@ fn a_revoked_partition_is_drained_and_the_others_go_on() {
         let world = World::new();
         let node = world.node();
         world.shop(100, 0, 1_000).await;
-        world.passing(node.quiet()).await.expect("quiet");
+        world.pace.passing(node.quiet()).await.expect("quiet");
         world.log.assign(Assignment::Revoked { partition: PartitionId(1), lost: false });
-        world.passing(node.seats.wait(|shown| shown.len() == 2)).await;
+        world.pace.passing(node.seats.wait(|shown| shown.len() == 2)).await;
         let ends = world.ends().await;
         assert_eq!(ends[1].0, ends[1].1, "drained");
         world.shop(100, 1_000, 100).await;
-        world.passing(node.settle()).await.expect("the others settle");
+        world.pace.passing(node.settle()).await.expect("the others settle");
         assert_eq!(node.levels().iter().map(|(partition, _)| partition.0).collect::<Vec<_>>(), vec![0, 2]);
         assert!(world.ends().await[1].0 < world.ends().await[1].1);
 
         world.log.assign(Assignment::Assigned(PartitionId(1)));
         node.seats.wait(|shown| shown.len() == 3).await;
-        world.passing(node.settle()).await.expect("all settle");
+        world.pace.passing(node.settle()).await.expect("all settle");
         world.assert_rows(|_| false).await;
         assert_eq!(node.counts().applied, 1_100, "what was done before the revocation is counted too");
         node.stop().await.expect("stopped");
@@ -127,16 +127,16 @@ fn a_second_node_takes_over_and_the_first_ends() {
         let world = World::new();
         let first = world.node();
         world.shop(100, 0, 2_000).await;
-        world.passing(first.quiet()).await.expect("quiet");
+        world.pace.passing(first.quiet()).await.expect("quiet");
 
         let other = world.reopened();
         let second = other.node();
         for number in 0..PARTITIONS {
             world.log.assign(Assignment::Revoked { partition: PartitionId(number), lost: true });
         }
-        world.passing(first.seats.wait(|shown| shown.is_empty())).await;
+        world.pace.passing(first.seats.wait(|shown| shown.is_empty())).await;
         other.shop(100, 2_000, 500).await;
-        other.passing(second.settle()).await.expect("settled");
+        other.pace.passing(second.settle()).await.expect("settled");
         other.assert_rows(|_| false).await;
         first.stop().await.expect("it had nothing left");
         second.stop().await.expect("stopped");

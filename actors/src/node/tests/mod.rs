@@ -2,6 +2,7 @@
 
 mod failures;
 mod flow;
+pub(super) mod pace;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -14,6 +15,7 @@ use schemas::ids::{CustomerId, Position};
 use schemas::record::{self, LogRecord, RecordKind};
 use schemas::time::Timestamp;
 
+use self::pace::Pace;
 use super::*;
 use crate::dead_letter::DeadLetter;
 use crate::kit::memory::{ManualClock, MemoryLog, MemoryStore, ScriptedPredictor};
@@ -30,6 +32,7 @@ const START: Timestamp = Timestamp(1_795_507_200_000);
 #[derive(Clone)]
 struct World {
     clock: ManualClock,
+    pace: Pace,
     log: MemoryLog,
     store: MemoryStore,
     book: Arc<Rulebook>,
@@ -46,6 +49,7 @@ impl World {
         let settings = Settings { replay_margin: Duration::ZERO, lease, ..Settings::default() };
         Self {
             log: MemoryLog::new(PARTITIONS, Arc::new(clock.clone())),
+            pace: Pace::of(clock.clone()),
             clock,
             store: MemoryStore::new(),
             book: Arc::default(),
@@ -61,7 +65,9 @@ impl World {
     }
 
     fn node(&self) -> Node {
-        Node::run(self.plan(), 2).expect("a system runs")
+        let node = Node::run(self.plan(), 2).expect("a system runs");
+        self.pace.follow(&node);
+        node
     }
 
     fn plan(&self) -> Plan {
@@ -84,20 +90,6 @@ impl World {
             mailbox: MAILBOX,
             decode: record::decode,
             take: self.take,
-        }
-    }
-
-    /// Awaits while time passes, twenty times as fast as for the threads.
-    async fn passing<T>(&self, wait: impl Future<Output = T>) -> T {
-        let time = async {
-            loop {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                self.clock.advance(Duration::from_millis(20));
-            }
-        };
-        match future::select(std::pin::pin!(wait), std::pin::pin!(time)).await {
-            Either::Left((done, _)) => done,
-            Either::Right((never, _)) => never,
         }
     }
 
