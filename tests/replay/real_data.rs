@@ -186,8 +186,8 @@ fn every_event_of_the_sessions_of_otto_is_a_row_in_the_order_of_time() {
 #[test]
 fn every_request_of_the_shop_in_tehran_is_an_event_or_skipped_for_its_reason() {
     let file = data::folder("zanbil_access_log").join("events_redacted.csv.gz");
-    let (mut skipped, mut events): (BTreeMap<&str, u64>, BTreeMap<(String, String), u64>) =
-        Default::default();
+    let mut skipped: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut events: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut routes: BTreeMap<String, u64> = BTreeMap::new();
     for line in text(&file).lines().skip(1) {
         let columns: Vec<&str> = line.split(',').collect();
