@@ -46,8 +46,7 @@ fn read_rows(c: &mut Criterion) {
         scratch: folder.path().to_owned(),
         examples_max: 3,
     };
-    let converter = rules.format.converter(&rules.border);
-    let source = Source::check(&path, rules.format, &*converter).expect("a good file");
+    let source = Source::check(&path, rules.format, &rules.border).expect("a good file");
     let mut group = c.benchmark_group("replay");
     group.throughput(Throughput::Elements(ROWS)).sample_size(20);
     group.bench_function("retail_row", |bencher| {

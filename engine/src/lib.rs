@@ -2,6 +2,8 @@
 
 pub mod settings;
 
+pub mod words;
+
 pub mod live;
 
 pub mod clock;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use engine::cli::{self, Cli, Outcome};
+use engine::words::printable;
 
 fn main() -> ExitCode {
     match cli::run(Cli::parse()) {
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
         // Whoever reads our output has seen enough, as `care customer 42 | head -n 3` does.
         Err(error) if cli::reader_is_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("care: {error:#}");
+            eprintln!("care: {}", printable(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -30,7 +30,7 @@ fn read(format: Format, files: &[PathBuf], mut each: impl FnMut(NewRecord)) -> T
     let mut reader = Reader::new(rules, Timestamp(0));
     let mut stamp = Timestamp(0);
     for file in files {
-        let source = Source::check(file, format, &*format.converter(&border)).expect("a file of the format");
+        let source = Source::check(file, format, &border).expect("a file of the format");
         let take = &mut |step| {
             if let Step::Batch(batch) = step {
                 for record in batch.records {

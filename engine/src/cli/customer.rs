@@ -19,6 +19,7 @@ use super::lookup::{self, Found};
 use super::{DataDir, Outcome, Output, Overrides, out, wait_for};
 use crate::app::Opened;
 use crate::dump::as_value;
+use crate::words::Instant;
 
 /// Options of `care customer`.
 #[derive(Debug, Args)]
@@ -99,7 +100,7 @@ pub(super) fn state_of(entry: &LedgerEntry) -> String {
         OutcomeStatus::Delivered => "delivered".to_owned(),
         OutcomeStatus::Withheld(reason) => format!("withheld: {}", reason.as_str()),
         OutcomeStatus::Failed => "refused by the channel".to_owned(),
-        OutcomeStatus::RetryAt(at) => format!("to be tried again from {}", out::Instant(*at)),
+        OutcomeStatus::RetryAt(at) => format!("to be tried again from {}", Instant(*at)),
     };
     match &entry.state {
         LedgerState::Reserved => "reserved".to_owned(),

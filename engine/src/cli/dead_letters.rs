@@ -12,9 +12,9 @@ use schemas::ids::{PartitionId, Position};
 use schemas::record::RecordKind;
 use serde::Serialize;
 
-use super::out::{self, Instant};
-use super::{DataDir, Outcome, Output, Overrides, wait_for};
+use super::{DataDir, Outcome, Output, Overrides, out, wait_for};
 use crate::app::Opened;
+use crate::words::Instant;
 
 /// Records of one fetch.
 const FETCH_MAX: usize = 1_000;

@@ -27,6 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::settings::{Faults, Layers, Loaded, LogFormat, Observability, environment, load};
+use crate::words::Printable;
 
 /// Decides from a shop's events when to speak to a customer first, and tells why.
 #[derive(Debug, Parser)]
@@ -161,7 +162,11 @@ pub fn run(cli: Cli) -> Result<Outcome> {
     let Cli { command, global } = cli;
     let output = if global.json { Output::Json } else { Output::Text };
     let overrides = Overrides { config: global.config, options: Vec::new() };
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let stdout = io::BufWriter::new(io::stdout().lock());
+    let mut out: Box<dyn Write> = match (output, &command) {
+        (Output::Json, _) | (_, Command::Dump(_)) => Box::new(stdout),
+        (Output::Text, _) => Box::new(Printable::new(stdout)),
+    };
     let outcome = match command {
         Command::Replay(arguments) => replay::run(&arguments, overrides, output, &mut out),
         Command::Customer(arguments) => customer::run(&arguments, overrides, output, &mut out),

@@ -31,6 +31,7 @@ use crate::clock::ReplayClock;
 use crate::live::{self, View};
 use crate::outreach;
 use crate::outreach::counted::{self, Deliveries};
+use crate::replay::input::Source;
 use crate::replay::{self, Format, Gate, Replay, Speed, Tally};
 use crate::settings::{AssumedConsent, Settings};
 
@@ -73,6 +74,7 @@ pub struct Arguments {
 /// A replay that is ready to run.
 struct Run<'a> {
     arguments: &'a Arguments,
+    sources: Vec<Source>,
     settings: Settings,
     opened: Opened,
     clock: Arc<ReplayClock>,
@@ -94,9 +96,10 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let set = set.folders(&arguments.data, &arguments.triggers).option("policy.assume_consent", consent);
     let settings = set.load()?.settings;
     let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
+    let sources = replay::check(&arguments.files, arguments.format, &app::border(&settings))?;
     let (opened, clock) = Opened::for_replay(&settings)?;
     let (metrics, deliveries) = (Metrics::new(), Deliveries::default());
-    let run = Run { arguments, settings, opened, clock, metrics, deliveries };
+    let run = Run { arguments, sources, settings, opened, clock, metrics, deliveries };
     match wait_for(run.run(book))? {
         Some(summary) => {
             match output {
@@ -189,7 +192,7 @@ impl Run<'_> {
 
     fn replay(&self) -> Replay {
         Replay {
-            files: self.arguments.files.clone(),
+            sources: self.sources.clone(),
             format: self.arguments.format,
             speed: self.arguments.speed,
             log: self.opened.log.clone(),
@@ -200,8 +203,11 @@ impl Run<'_> {
         }
     }
 
-    /// Says where the data is, and what the database found, beside an error.
+    /// Says where the data is, and what the database found, beside an error that is not about a file that was read.
     fn named(&self, error: anyhow::Error) -> anyhow::Error {
+        if error.downcast_ref::<replay::Error>().is_some_and(replay::Error::is_of_a_file) {
+            return error;
+        }
         let dir = self.settings.data.dir.display();
         match self.opened.database.failure() {
             Some(failure) => error.context(format!(

@@ -6,7 +6,7 @@ use actors::port::store::LedgerEntry;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use schemas::customer::Customer;
-use schemas::decision::{Decision, Reason, Verdict};
+use schemas::decision::{Decision, Verdict};
 use schemas::ids::OutreachId;
 use schemas::rulebook::Rulebook;
 use schemas::score::ScoreSource;
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 
 use super::customer::{stage, state_of};
 use super::lookup::{self, Found};
-use super::out::{self, Instant, Plain};
-use super::{DataDir, Outcome, Output, Overrides, TriggerDir, wait_for};
+use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
 use crate::app::{self, Opened};
 use crate::dump::as_value;
+use crate::words::{Instant, Seen, meaning};
 
 /// Options of `care why`.
 #[derive(Debug, Args)]
@@ -225,9 +225,7 @@ fn print_decision(decision: &Decision, entry: Option<&LedgerEntry>, out: &mut dy
     let verdict = decision.verdict.as_str();
     writeln!(out, "{}  {verdict}{key}: {}", Instant(decision.at), meaning(decision.reason))?;
     for condition in &decision.conditions {
-        let mark = if condition.held { "✓" } else { "✗" };
-        let partial = if condition.partial { ", which may be incomplete" } else { "" };
-        writeln!(out, "  {mark} {}  (was {}{partial})", condition.condition, Plain(&condition.value))?;
+        writeln!(out, "  {}", Seen(condition))?;
     }
     for (head, score) in &decision.scores {
         let source = match score.source {
@@ -250,36 +248,4 @@ fn print_decision(decision: &Decision, entry: Option<&LedgerEntry>, out: &mut dy
     }
     writeln!(out, "  version {} of the trigger, decision {}", decision.version, decision.id)?;
     Ok(())
-}
-
-/// Returns a reason in words.
-fn meaning(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Clear => "nothing stood against it",
-        Reason::Condition => "its conditions did not hold when it was due",
-        Reason::Exited => "an exit event ended it",
-        Reason::GoalReached => "its goal was reached before",
-        Reason::Cooldown => "the same key was entered too recently",
-        Reason::ReentryMax => "the same key was entered as often as it may be",
-        Reason::NoKey => "the entry event lacks the key",
-        Reason::InstanceLimit => "too many instances are open",
-        Reason::NoConsent => "consent is not granted",
-        Reason::SuppressedCustomer => "the customer is suppressed",
-        Reason::Cap => "a cap is used up",
-        Reason::QuietHours => "it is the customer's quiet hours",
-        Reason::Priority => "another proposal had priority",
-        Reason::MaxAge => "it came too late (max_age)",
-        Reason::MaxDefer => "it was deferred for too long (max_defer)",
-        Reason::OpenCase => "a case of the customer is open",
-        Reason::Holdout => "the customer is in the trigger's control arm",
-        Reason::GlobalControl => "the customer is in the global control group",
-        Reason::LateEvent => "the event is too late to act on",
-        Reason::Shadow => "the trigger runs in shadow",
-        Reason::Render => "the template could not be rendered",
-        Reason::Erased => "the customer was erased",
-        Reason::Merged => "a merge brought an older instance of the same key, which goes on in its place",
-        Reason::Unknown => "nobody told what became of it",
-        Reason::TriggerGone => "no trigger of this name is in force any more",
-        Reason::ChannelRefused => "the channel refused it for good",
-    }
 }

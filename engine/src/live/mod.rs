@@ -7,7 +7,7 @@ mod tap;
 mod view;
 
 pub use tap::{Passed, count, watch};
-pub use view::{Summary, View};
+pub use view::View;
 
 #[cfg(test)]
 mod tests;

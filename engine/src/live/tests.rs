@@ -60,7 +60,7 @@ fn shown(decisions: Vec<Decision>) -> (String, usize) {
 fn sent_decision_shows_its_conditions_with_their_values() {
     let (text, lines) = shown(vec![decision(0, Verdict::Sent, Reason::Clear)]);
     assert_eq!(lines, 1, "{text}");
-    assert!(text.contains("because cart.value gte 40 [78.5]"), "{text}");
+    assert!(text.contains("✓ cart.value gte 40 (was 78.5)"), "{text}");
     assert!(text.contains("1 sent"), "{text}");
 }
 
@@ -77,6 +77,13 @@ fn further_refusals_for_one_reason_are_counted_and_not_shown() {
     let refused = (0..5).map(|nth| decision(nth, Verdict::Suppressed, Reason::NoConsent)).collect();
     let (text, lines) = shown(refused);
     assert_eq!(lines, 2, "{text}");
-    assert!(text.contains("5 not sent"), "{text}");
-    assert!(text.contains("no_consent"), "{text}");
+    assert!(text.contains("5 not sent") && text.contains("consent is not granted"), "{text}");
+    assert_eq!(text.matches("are counted, not shown").count(), 1, "{text}");
+}
+
+#[test]
+fn what_an_event_says_does_not_steer_the_terminal() {
+    let key = SmolStr::new("\u{1b}[2Jc-1");
+    let (text, _) = shown(vec![Decision { key, ..decision(0, Verdict::Sent, Reason::Clear) }]);
+    assert!(text.contains("\\u{1b}[2Jc-1") && !text.contains('\u{1b}'), "{text}");
 }

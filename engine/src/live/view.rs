@@ -1,4 +1,5 @@
-//! The terminal view: one line per decision worth a look, the reasons beneath it, and a line of totals that stays at the bottom.
+//! The terminal view: one line per decision worth a look, beneath it the conditions with the values they saw, and a line of totals that
+//! stays at the bottom. What the run came to in the end is the summary's to say.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -9,12 +10,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustc_hash::FxHashSet;
-use schemas::decision::{Decision, Evaluated, Reason, Verdict};
+use schemas::decision::{Decision, Reason, Verdict};
 use schemas::ids::OutreachId;
 use schemas::time::Timestamp;
-use schemas::value::Value;
+use smol_str::SmolStr;
 
 use super::tap::Counts;
+use crate::words::{Count, Seen, meaning, printable};
 
 /// How often the line of totals is drawn anew.
 const REDRAW: Duration = Duration::from_millis(120);
@@ -22,13 +24,13 @@ const REDRAW: Duration = Duration::from_millis(120);
 /// How many refusals of one trigger for one reason are shown; the rest are counted.
 const REFUSALS_SHOWN: u64 = 2;
 
-/// Verdicts of each trigger with their reasons, counted.
-pub type Summary = BTreeMap<(String, Verdict, Reason), u64>;
+/// What stands before a line that goes on with a decision: as wide as the time.
+const INDENT: &str = "              ";
 
 /// A view that runs until it is told to finish.
 pub struct View {
     counts: Arc<Counts>,
-    thread: JoinHandle<Summary>,
+    thread: JoinHandle<()>,
 }
 
 impl View {
@@ -38,10 +40,11 @@ impl View {
         Self { counts, thread }
     }
 
-    /// Shows what still waits, prints the totals and returns what was decided.
-    pub fn finish(self) -> Summary {
+    /// Shows what still waits, and the totals for good.
+    pub fn finish(self) {
         self.counts.ended.store(true, Ordering::Release);
-        self.thread.join().unwrap_or_default()
+        // A view that died has shown less than it should; that is no reason to fail a run.
+        drop(self.thread.join());
     }
 }
 
@@ -50,7 +53,8 @@ pub(super) struct Screen {
     counts: Arc<Counts>,
     /// Escape sequences are for terminals only.
     styled: bool,
-    summary: Summary,
+    /// Decisions of each trigger that ended so for this reason.
+    counted: BTreeMap<(SmolStr, Verdict, Reason), u64>,
     /// A record relayed twice (after a retry) is one decision.
     shown: FxHashSet<OutreachId>,
 }
@@ -58,14 +62,13 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new(counts: Arc<Counts>) -> Self {
         let styled = io::stderr().is_terminal();
-        Self { counts, styled, summary: Summary::new(), shown: FxHashSet::default() }
+        Self { counts, styled, counted: BTreeMap::new(), shown: FxHashSet::default() }
     }
 
     /// Runs until the end; a terminal that went away ends the view, never the engine.
-    fn run(mut self, seen: &Receiver<Decision>) -> Summary {
+    fn run(mut self, seen: &Receiver<Decision>) {
         let mut out = io::stderr();
         while self.step(seen, &mut out).unwrap_or(false) {}
-        self.summary
     }
 
     /// Shows one decision or redraws; returns false at the end.
@@ -91,32 +94,36 @@ impl Screen {
         if !self.shown.insert(decision.id) {
             return Ok(());
         }
-        let key = (decision.trigger.to_string(), decision.verdict, decision.reason);
-        let nth = self.summary.entry(key).or_default();
+        let key = (decision.trigger.clone(), decision.verdict, decision.reason);
+        let nth = self.counted.entry(key).or_default();
         *nth += 1;
-        let (nth, sent) = (*nth, decision.verdict == Verdict::Sent);
-        if !sent && nth > REFUSALS_SHOWN {
+        let nth = *nth;
+        if decision.verdict != Verdict::Sent && nth > REFUSALS_SHOWN {
             return Ok(());
         }
         self.clear_line(out)?;
-        let (colour, verdict) = (colour(decision.verdict), decision.verdict.as_str());
-        let reason = if sent { String::new() } else { format!(": {}", decision.reason.as_str()) };
-        writeln!(
-            out,
-            "{}  {:<18} {}{}{}{}  {}",
-            self.dim(&clock(decision.at)),
-            decision.customer.as_str(),
-            self.paint(colour, verdict),
-            reason,
-            if decision.key.is_empty() { "" } else { "  " },
-            decision.key,
-            self.dim(&decision.trigger),
-        )?;
-        if !decision.conditions.is_empty() {
-            let why: Vec<String> = decision.conditions.iter().map(condition).collect();
-            writeln!(out, "              {}", self.dim(&format!("because {}", why.join(" · "))))?;
+        self.show(decision, out)?;
+        if decision.verdict != Verdict::Sent && nth == REFUSALS_SHOWN {
+            let more = format!("{INDENT}more {} for this reason are counted, not shown", decision.trigger);
+            writeln!(out, "{}", self.dim(&printable(&more)))?;
         }
-        Ok(())
+        self.totals(out)
+    }
+
+    fn show(&self, decision: &Decision, out: &mut impl Write) -> io::Result<()> {
+        let Decision { at, customer, trigger, key, verdict, reason, conditions, .. } = decision;
+        let key = if key.is_empty() { String::new() } else { format!(" of {key}") };
+        let why = match reason {
+            Reason::Clear => String::new(),
+            reason => format!(": {}", meaning(*reason)),
+        };
+        let of = printable(&format!("{trigger}{key}, {customer}{why}"));
+        let ended = self.paint(colour(*verdict), &format!("{:<10}", verdict.as_str()));
+        writeln!(out, "{}  {ended}  {of}", self.dim(&clock(*at)))?;
+        // What was sent may have had a choice of conditions: those that did not hold would only puzzle here.
+        let seen = conditions.iter().filter(|one| one.held || *verdict != Verdict::Sent);
+        let seen: Vec<String> = seen.map(|one| printable(&Seen(one).to_string())).collect();
+        if seen.is_empty() { Ok(()) } else { writeln!(out, "{INDENT}{}", self.dim(&seen.join("  "))) }
     }
 
     fn totals(&self, out: &mut impl Write) -> io::Result<()> {
@@ -124,37 +131,36 @@ impl Screen {
             return Ok(());
         }
         self.clear_line(out)?;
-        write!(out, "{}", self.line_of_totals())?;
+        // Without wrapping, so that a narrow terminal cuts the line off and it can be cleared.
+        write!(out, "\x1b[?7l{}\x1b[?7h", self.line_of_totals())?;
         out.flush()
     }
 
     fn line_of_totals(&self) -> String {
-        let count = |verdict| -> u64 {
-            self.summary.iter().filter(|((_, of, _), _)| *of == verdict).map(|(_, n)| n).sum()
+        let count = |verdicts: &[Verdict]| -> u64 {
+            self.counted.iter().filter(|((_, of, _), _)| verdicts.contains(of)).map(|(_, n)| n).sum()
         };
-        let refused = count(Verdict::Suppressed) + count(Verdict::Withheld) + count(Verdict::Expired);
+        let [events, customers] =
+            [&self.counts.events, &self.counts.customers].map(|count| count.load(Ordering::Relaxed));
         format!(
-            "▶ {}   {} events   {} customers   {} sent   {} deferred   {} not sent",
+            "▶ {}   {}   {}   {} sent   {} deferred   {} not sent",
             clock(Timestamp(self.counts.clock_ms.load(Ordering::Relaxed))),
-            self.counts.events.load(Ordering::Relaxed),
-            self.counts.customers.load(Ordering::Relaxed),
-            count(Verdict::Sent),
-            count(Verdict::Deferred),
-            refused,
+            Count(events, "event"),
+            Count(customers, "customer"),
+            count(&[Verdict::Sent]),
+            count(&[Verdict::Deferred]),
+            count(&[Verdict::Suppressed, Verdict::Withheld, Verdict::Expired, Verdict::Failed]),
         )
     }
 
-    /// Prints the totals for good, and what each trigger came to.
+    /// Prints the totals for good.
     fn close(&self, out: &mut impl Write) -> io::Result<()> {
         self.clear_line(out)?;
         writeln!(out, "\n{}\n", self.line_of_totals())?;
-        for ((trigger, of, reason), n) in &self.summary {
-            let why = if *of == Verdict::Sent { "" } else { reason.as_str() };
-            writeln!(out, "{n:>7}  {trigger:<24} {:<11} {why}", of.as_str())?;
-        }
         let unseen = self.counts.unseen.load(Ordering::Relaxed);
         if unseen > 0 {
-            writeln!(out, "{unseen:>7}  decisions came too fast to be shown here; all are recorded")?;
+            let unseen = Count(unseen, "decision");
+            writeln!(out, "{unseen} came too fast to be shown here; all are recorded\n")?;
         }
         Ok(())
     }
@@ -179,23 +185,6 @@ fn colour(verdict: Verdict) -> u8 {
         Verdict::Deferred => 36,
         Verdict::Withheld | Verdict::Suppressed | Verdict::Expired => 33,
         Verdict::Failed => 31,
-    }
-}
-
-fn condition(evaluated: &Evaluated) -> String {
-    let holds = if evaluated.held { "" } else { " ✗" };
-    let partial = if evaluated.partial { " (partial)" } else { "" };
-    format!("{} [{}{partial}]{holds}", evaluated.condition, plain(&evaluated.value))
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::Bool(held) => held.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Text(text) => text.to_string(),
-        Value::List(items) => format!("{} items", items.len()),
-        Value::Map(map) => format!("{} fields", map.0.len()),
     }
 }
 

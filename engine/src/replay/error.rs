@@ -1,9 +1,23 @@
 //! Why a replay ends early. What was appended before stays, and the next run goes on behind it.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use actors::port::log;
+
+use super::Format;
+
+/// Formats that a file may be of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lookalikes(pub Vec<Format>);
+
+impl fmt::Display for Lookalikes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|format| format.as_str()).collect();
+        if names.is_empty() { Ok(()) } else { write!(f, ". It looks like --format {}", names.join(" or ")) }
+    }
+}
 
 /// Why a replay ends early.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +31,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file is something else; found before anything is appended.
-    #[error("{path} is no {format} file: {found}", path = path.display())]
+    #[error("{path} is no {format} file: {found}{instead}", path = path.display())]
     NotOfFormat {
         /// The file.
         path: PathBuf,
@@ -25,9 +39,15 @@ pub enum Error {
         format: &'static str,
         /// What was found, and what was expected.
         found: String,
+        /// What it may be instead.
+        instead: Lookalikes,
     },
     /// Packed data ends in the middle.
-    #[error("{path} is cut off: its packed data ends in the middle, at byte {byte}, behind line {line}", path = path.display())]
+    #[error(
+        "{path} is cut off: its packed data ends in the middle, at byte {byte}, behind line {line}. What came before is in the log; \
+         a whole copy of the file is another source, so replay it into a new data folder",
+        path = path.display()
+    )]
     CutOff {
         /// The file.
         path: PathBuf,
@@ -65,4 +85,16 @@ pub enum Error {
     /// The thread that reads the files is gone.
     #[error("the reader of the files died")]
     ReaderDied,
+}
+
+impl Error {
+    /// Returns true when a file that is read is at fault, not what the events go into.
+    pub fn is_of_a_file(&self) -> bool {
+        match self {
+            Error::Open { .. } | Error::NotOfFormat { .. } | Error::CutOff { .. } | Error::Read { .. } => {
+                true
+            }
+            Error::Scratch { .. } | Error::Log(_) | Error::Stopped | Error::ReaderDied => false,
+        }
+    }
 }

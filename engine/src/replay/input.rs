@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use clap::ValueEnum;
 use flate2::bufread::MultiGzDecoder;
+use schemas::event::Border;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Error;
-use super::format::{Convert, Format, HEAD_LINES, Head};
+use super::error::Lookalikes;
+use super::format::{Format, HEAD_LINES, Head};
 
 /// Longest line that is read; of a longer one nothing is kept.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
@@ -65,7 +68,7 @@ impl Source {
     /// Checks that a file can be read and is of the format, and takes its fingerprint.
     ///
     /// The fingerprint covers the format, the length, and the content: all of it up to 64 MiB, of larger files 64 blocks of 1 MiB.
-    pub fn check(path: &Path, format: Format, converter: &dyn Convert) -> Result<Self, Error> {
+    pub fn check(path: &Path, format: Format, border: &Border) -> Result<Self, Error> {
         let open = |source| Error::Open { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(open)?;
         let metadata = file.metadata().map_err(open)?;
@@ -83,12 +86,22 @@ impl Source {
             }
         }
         let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
-        let not_of_format =
-            |found| Error::NotOfFormat { path: path.to_owned(), format: format.as_str(), found };
-        let head = converter.head(&lines).map_err(not_of_format)?;
+        let not_of_format = |found| Error::NotOfFormat {
+            path: path.to_owned(),
+            format: format.as_str(),
+            found,
+            instead: lookalike(&lines, border),
+        };
+        let head = format.converter(border).head(&lines).map_err(not_of_format)?;
         let fingerprint = fingerprint(&mut file, bytes, format).map_err(open)?;
         Ok(Self { path: path.to_owned(), bytes, head, fingerprint })
     }
+}
+
+/// Returns the formats that a file of these first lines may be of.
+fn lookalike(lines: &[&[u8]], border: &Border) -> Lookalikes {
+    let of = |format: &&Format| !lines.is_empty() && format.converter(border).head(lines).is_ok();
+    Lookalikes(Format::value_variants().iter().filter(of).copied().collect())
 }
 
 fn fingerprint(file: &mut File, bytes: u64, format: Format) -> io::Result<u64> {

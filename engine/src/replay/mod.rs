@@ -19,7 +19,7 @@ pub mod run;
 
 pub use error::Error;
 pub use format::Format;
-pub use run::{Gate, Replay, Report, Speed, run};
+pub use run::{Gate, Replay, Report, Speed, check, run};
 pub use tally::{Example, Refused, Tally};
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ const GRAIN_MS: f64 = 50.0;
 
 /// What is to be replayed, and into what.
 pub struct Replay {
-    /// The files, in order.
-    pub files: Vec<PathBuf>,
+    /// The files, in order, checked.
+    pub sources: Vec<Source>,
     /// What they hold.
     pub format: Format,
     /// How fast log time passes.
@@ -83,13 +83,11 @@ pub trait Report {
 /// Before a file goes on that an earlier run began, and after every event that asks for a merge, it waits until the engine is settled:
 /// what customers tell each other is stamped when they do, so it must not depend on how far ahead the source is.
 ///
-/// Errors: see [`Error`]; no row is appended when one of the files is not of the format.
+/// Errors: see [`Error`].
 pub async fn run(replay: Replay, gate: &dyn Gate, report: &dyn Report) -> Result<Tally, Error> {
-    let rules = replay.rules();
-    let sources = check(replay.files.clone(), rules.clone()).await?;
-    let mut reader = Reader::new(rules, replay.clock.now());
+    let mut reader = Reader::new(replay.rules(), replay.clock.now());
     let mut pace = Pace { speed: replay.speed, begun: None };
-    for source in sources {
+    for source in replay.sources.clone() {
         report.begun(&source.path, source.bytes);
         let progress = replay.log.progress(source.fingerprint).await?;
         let fingerprint = source.fingerprint;
@@ -114,13 +112,11 @@ pub async fn run(replay: Replay, gate: &dyn Gate, report: &dyn Report) -> Result
     Ok(reader.into_tally())
 }
 
-/// Checks all files before anything is appended.
-async fn check(files: Vec<PathBuf>, rules: Rules) -> Result<Vec<Source>, Error> {
-    let check = move || {
-        let converter = rules.format.converter(&rules.border);
-        files.iter().map(|path| Source::check(path, rules.format, &*converter)).collect()
-    };
-    spawn_blocking(check).await.map_err(|_| Error::ReaderDied)?
+/// Checks all files, before anything is made or appended.
+///
+/// Errors: the first file that cannot be read or is not of the format.
+pub fn check(files: &[PathBuf], format: Format, border: &Border) -> Result<Vec<Source>, Error> {
+    files.iter().map(|path| Source::check(path, format, border)).collect()
 }
 
 impl Replay {

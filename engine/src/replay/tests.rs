@@ -100,7 +100,7 @@ impl World {
             examples_max: 2,
         };
         Replay {
-            files: files.to_vec(),
+            sources: checked(format, files).expect("good files"),
             format,
             speed: Speed::Max,
             log: process.log.clone(),
@@ -114,6 +114,7 @@ impl World {
     /// Replays files in a process of their own.
     async fn run(&self, format: Format, files: &[PathBuf]) -> Result<Tally, Error> {
         let process = self.start();
+        checked(format, files)?;
         run(self.replay(&process, format, files), &fast(), &Told::default()).await
     }
 
@@ -131,6 +132,10 @@ impl World {
         }
         all
     }
+}
+
+fn checked(format: Format, files: &[PathBuf]) -> Result<Vec<Source>, Error> {
+    check(files, format, &Border::default())
 }
 
 fn fast() -> Engine {
@@ -301,7 +306,7 @@ async fn events_are_ordered_by_time_where_the_format_wants_it_in_whatever_memory
             scratch: world.folder.path().to_owned(),
             examples_max: 1,
         };
-        let source = Source::check(&file, Format::Otto, &*Format::Otto.converter(&Border::default()));
+        let source = Source::check(&file, Format::Otto, &Border::default());
         let (mut reader, mut records) = (Reader::new(rules, Timestamp(0)), Vec::new());
         let take = &mut |step| {
             if let Step::Batch(batch) = step {

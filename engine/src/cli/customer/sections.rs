@@ -10,9 +10,9 @@ use schemas::score::{Head, ScoreSource};
 use schemas::time::Timestamp;
 use schemas::trigger::state::{Instance, Stage};
 
-use super::super::out::{Amount, Instant, Length, Maybe, Plain};
 use super::{Shown, state_of};
 use crate::predict::rules::{MODEL, Rules};
+use crate::words::{Amount, Instant, Length, Maybe, Plain};
 
 /// Reasons of a score that are shown.
 const REASONS: usize = 3;

@@ -7,11 +7,15 @@ use std::time::Duration;
 use actors::metrics::{self, Metrics, Sample};
 use actors::partition::core::Counts;
 use anyhow::Result;
-use serde::Serialize;
+use schemas::decision::Reason;
+use serde::de::IntoDeserializer;
+use serde::de::value::StrDeserializer;
+use serde::{Deserialize, Serialize};
 
 use super::Spent;
 use crate::outreach::counted::Deliveries;
 use crate::replay::Tally;
+use crate::words::{Count, meaning};
 
 /// What is accounted for.
 #[derive(Debug, Default)]
@@ -42,8 +46,10 @@ pub(super) struct Summary {
     pub(super) events_caught_up: u64,
     pub(super) customers: u64,
     pub(super) decisions: BTreeMap<String, u64>,
-    /// Decisions that were not sent, by reason.
+    /// Decisions that were not sent, by reason; those that were deferred first are among them.
     pub(super) not_sent: BTreeMap<String, u64>,
+    /// Decisions of each trigger, by verdict and reason.
+    pub(super) triggers: BTreeMap<String, BTreeMap<String, BTreeMap<String, u64>>>,
     pub(super) outreach: Outreach,
     /// Rows that are none of the above.
     pub(super) lost: u64,
@@ -157,7 +163,9 @@ impl Summary {
     fn decided(&mut self, samples: &[Sample]) {
         for (labels, n) in counters(samples, metrics::DECISIONS) {
             // In the order of the labels' names: reason, trigger, verdict.
-            let [reason, _, verdict] = labels else { continue };
+            let [reason, trigger, verdict] = labels else { continue };
+            let of_trigger = self.triggers.entry(trigger.clone()).or_default();
+            *of_trigger.entry(verdict.clone()).or_default().entry(reason.clone()).or_default() += n;
             *self.decisions.entry(verdict.clone()).or_default() += n;
             if verdict != "sent" {
                 *self.not_sent.entry(reason.clone()).or_default() += n;
@@ -166,11 +174,12 @@ impl Summary {
     }
 
     fn cost(&mut self, samples: &[Sample], (spent, commit): (Spent, Duration)) {
-        let events = self.events_applied.max(1) as f64;
-        let per_event = |seconds: f64| round(seconds * 1e6 / events);
         self.wall_s = round(spent.wall.as_secs_f64());
-        self.cpu_us_per_event =
-            if self.events_applied > 0 { per_event(spent.cpu.as_secs_f64()) } else { 0.0 };
+        if self.events_applied == 0 {
+            return;
+        }
+        let per_event = |seconds: f64| round(seconds * 1e6 / self.events_applied as f64);
+        self.cpu_us_per_event = per_event(spent.cpu.as_secs_f64());
         let mut rest = spent.cpu.as_secs_f64();
         let stages = samples.iter().filter(|sample| sample.name == metrics::STAGES);
         let commit = ("commit".to_owned(), commit.as_secs_f64());
@@ -183,40 +192,73 @@ impl Summary {
 
     /// Prints the summary for people.
     pub(super) fn print(&self, out: &mut dyn Write) -> Result<()> {
+        self.print_rows(out)?;
+        self.print_decisions(out)?;
+        let Outreach { sent, delivered, failed, retried, withheld } = &self.outreach;
+        let more = [("failed", *failed), ("to be tried again", *retried)];
+        let more = more.into_iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!(", {n} {word}"));
+        writeln!(out, "outreach   {sent} sent, {delivered} delivered{}", more.collect::<String>())?;
+        if !withheld.is_empty() {
+            writeln!(out, "           withheld by the last look before the call: {}", list(withheld))?;
+        }
+        writeln!(out, "took       {} s{}", self.wall_s, self.pace())?;
+        Ok(writeln!(out, "lost {}, doubled {}", self.lost, self.doubled)?)
+    }
+
+    fn print_rows(&self, out: &mut dyn Write) -> Result<()> {
         let Self { rows_read, events_applied, events_duplicate, customers, .. } = self;
+        let (customers, rejected) = (Count(*customers, "customer"), sum(&self.rejected));
         writeln!(
             out,
-            "{rows_read} rows read: {events_applied} events applied to {customers} customers, {events_duplicate} were there already, {} rejected, {} skipped",
-            sum(&self.rejected),
+            "rows       {rows_read} read: {events_applied} applied to {customers}, {events_duplicate} known before, {rejected} rejected, {} skipped",
             sum(&self.skipped)
         )?;
         if self.events_caught_up > 0 {
-            writeln!(out, "{} events of an earlier run were applied first", self.events_caught_up)?;
+            let left = Count(self.events_caught_up, "event");
+            writeln!(out, "           and, before them, {left} that an earlier run had left to be applied")?;
         }
-        list(out, "rejected", &self.rejected)?;
-        list(out, "skipped", &self.skipped)?;
-        for Example { reason, file, line, message } in &self.examples {
-            writeln!(out, "    {reason}: {file}:{line}: {message}")?;
+        if rejected > 0 {
+            writeln!(out, "rejected   {}; the first of each:", list(&self.rejected))?;
         }
-        list(out, "decisions", &self.decisions)?;
-        list(out, "not sent", &self.not_sent)?;
-        let Outreach { sent, delivered, failed, retried, withheld } = &self.outreach;
-        writeln!(
-            out,
-            "  {:<12}{sent} sent, {delivered} delivered, {} withheld, {failed} failed, {retried} to be retried",
-            "outreach",
-            sum(withheld)
-        )?;
-        list(out, "withheld", withheld)?;
-        let ms = |value: Option<f64>| value.map_or("–".to_owned(), |ms| format!("{ms} ms"));
-        let (p50, p99) = (ms(self.latency_ms.p50), ms(self.latency_ms.p99));
-        writeln!(
-            out,
-            "  {:<12}{} s, {} µs of processor time per event; to a decision {p50} (median), {p99} (99 %)",
-            "took", self.wall_s, self.cpu_us_per_event
-        )?;
-        writeln!(out, "lost {}, doubled {}", self.lost, self.doubled)?;
+        for Example { file, line, message, .. } in &self.examples {
+            writeln!(out, "             {file}:{line}: {message}")?;
+        }
+        if !self.skipped.is_empty() {
+            writeln!(out, "skipped    {}", list(&self.skipped))?;
+        }
         Ok(())
+    }
+
+    fn print_decisions(&self, out: &mut dyn Write) -> Result<()> {
+        if self.triggers.is_empty() {
+            return Ok(writeln!(out, "decisions  none: no trigger came to one")?);
+        }
+        writeln!(out, "decisions  {}", list(&self.decisions))?;
+        let width = self.triggers.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+        for (trigger, verdicts) in &self.triggers {
+            for (verdict, (reason, n)) in
+                verdicts.iter().flat_map(|(of, all)| all.iter().map(move |n| (of, n)))
+            {
+                let why = if reason == Reason::Clear.as_str() { "" } else { in_words(reason) };
+                let line = format!("{n:>9}  {trigger:<width$}  {verdict:<10}  {why}");
+                writeln!(out, "{}", line.trim_end())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns in words what the run cost and how long decisions took, where there was something to measure.
+    fn pace(&self) -> String {
+        if self.events_applied == 0 {
+            return String::new();
+        }
+        let cost = format!(", {} µs of processor time per event", self.cpu_us_per_event);
+        match (self.latency_ms.p50, self.latency_ms.p99) {
+            (Some(p50), Some(p99)) => {
+                format!("{cost}; from an event to its durable decision {p50} ms (median), {p99} ms (99 %)")
+            }
+            (Some(_) | None, None) | (None, Some(_)) => cost,
+        }
     }
 }
 
@@ -245,12 +287,15 @@ fn sum(counts: &BTreeMap<String, u64>) -> u64 {
     counts.values().sum()
 }
 
-fn list(out: &mut dyn Write, heading: &str, counts: &BTreeMap<String, u64>) -> Result<()> {
-    if counts.is_empty() {
-        return Ok(());
-    }
-    let words: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    Ok(writeln!(out, "  {heading:<12}{}", words.join(", "))?)
+fn list(counts: &BTreeMap<String, u64>) -> String {
+    let words: Vec<String> = counts.iter().map(|(name, n)| format!("{n} {name}")).collect();
+    words.join(", ")
+}
+
+/// Returns a reason, given by its name, in words.
+fn in_words(name: &str) -> &str {
+    let text: StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+    Reason::deserialize(text).map_or(name, |reason| meaning(reason))
 }
 
 /// Rounds to thousandths: more digits would pretend.
