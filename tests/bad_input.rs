@@ -1,5 +1,6 @@
 //! Bad input to the real binary: each is named with what to do, and nothing else is lost.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use engine::embedded::directory::Directory;
@@ -148,23 +149,61 @@ fn who_is_not_there_is_answered_with_the_next_step() {
 }
 
 #[test]
-fn files_that_are_missing_or_something_else_are_named_and_nothing_is_appended() {
+fn files_that_are_missing_or_of_another_format_are_named_before_a_folder_is_made() {
     let folder = folder();
-    let missing = care::run([
-        "replay",
-        "nowhere.jsonl",
-        "--format",
-        "segment-jsonl",
-        "--data-dir",
-        &text(&folder.path().join("data")),
-    ]);
-    refused(&missing, &["nowhere.jsonl"]);
-    let finished = replay(folder.path(), &["Invoice,StockCode".to_owned(), "1,2".to_owned()], &[]);
-    if finished.success {
-        assert_eq!(finished.summary()["rejected"]["malformed_json"], 2);
-    } else {
-        refused(&finished, &["events.jsonl"]);
-    }
+    let (data, events) = (folder.path().join("data"), folder.path().join("events.jsonl"));
+    std::fs::write(&events, event("42", 1, "2026-03-02T10:00:00Z")).expect("written");
+    let replay = |files: &[&str], format: &str| {
+        let words = ["replay", "--data-dir", &text(&data), "--format", format].map(str::to_owned);
+        care::run(words.into_iter().chain(files.iter().map(|file| (*file).to_owned())))
+    };
+    refused(
+        &replay(&[&text(&events), "nowhere.jsonl"], "segment-jsonl"),
+        &["nowhere.jsonl cannot be opened"],
+    );
+    refused(
+        &replay(&[&text(&events)], "otto"),
+        &["events.jsonl is no otto file", "It looks like --format segment-jsonl"],
+    );
+    assert!(!data.exists(), "the data folder was made all the same");
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_no_fault_of_the_data() {
+    let folder = folder();
+    let (data, events) = (text(&folder.path().join("data")), folder.path().join("events.jsonl.gz"));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let lines: String = (0..1_000).map(|n| event("42", n, "2026-03-02T10:00:00Z") + "\n").collect();
+    packed.write_all(lines.as_bytes()).expect("memory takes every byte");
+    let packed = packed.finish().expect("memory takes every byte");
+    std::fs::write(&events, &packed[..packed.len() / 2]).expect("written");
+    let finished = care::run(["replay", &text(&events), "--format", "segment-jsonl", "--data-dir", &data]);
+    refused(&finished, &["is cut off", "behind line", "into a new data folder"]);
+    assert!(!finished.err.contains("goes on where it stopped"), "{}", finished.err);
+}
+
+#[test]
+fn what_an_event_says_does_not_steer_the_terminal_and_names_of_all_scripts_are_shown() {
+    let folder = folder();
+    let call = r#"{"type":"identify","userId":"王小明","traits":{"name":"\u001b[2J李雷\u009b"},"messageId":"m1","timestamp":"2026-03-02T10:00:00Z"}"#;
+    assert!(replay(folder.path(), &[call.to_owned()], &[]).success);
+    let shown = look(folder.path(), &["customer", "王小明"]);
+    assert!(shown.out.contains(r"name: \u{1b}[2J李雷\u{9b}"), "{}", shown.out);
+    refused(&look(folder.path(), &["customer", "王小"]), &["nearest: 王小明"]);
+}
+
+#[test]
+fn lint_takes_folders_and_check_config_tells_machines_of_faults() {
+    let folder = folder();
+    let ready = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/triggers");
+    let lint = care::run(["trigger", "lint", &text(&ready)]);
+    assert!(lint.success && lint.out.contains("cart-idle is in order"), "{} {}", lint.out, lint.err);
+    let settings = folder.path().join("care.toml");
+    std::fs::write(&settings, "[policy]\nzone = \"Mars\"\n[partition\n").expect("written");
+    let checked = care::run(["check-config", "--json", "--config", &text(&settings)]);
+    let answer: Value = serde_json::from_str(&checked.out).expect("JSON");
+    let fault = answer["faults"][0].as_str().expect("a text");
+    assert!(!checked.success && fault.contains("line 3") && !fault.contains(" | "), "{fault}");
 }
 
 #[test]

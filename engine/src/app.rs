@@ -80,8 +80,7 @@ impl Opened {
 ///
 /// Errors: every fault of every trigger file.
 pub fn rulebook(settings: &Settings, channels: &Channels) -> Result<Rulebook> {
-    let triggers = triggers::load(&settings.triggers.dir, channels.keys());
-    let triggers = triggers.context("the triggers have faults")?;
+    let triggers = triggers::load(&settings.triggers.dir, channels.keys())?;
     let profile = settings.profile_policy();
     let contact = contact_policy(settings);
     Ok(Rulebook { triggers, policy: Policy { profile, contact }, ..Rulebook::default() })

@@ -73,6 +73,7 @@ impl fmt::Display for Fault {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the triggers have faults")?;
         self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
 }
@@ -116,10 +117,21 @@ fn read_dir(dir: &Path) -> Result<Vec<File>, Faults> {
     if faults.is_empty() { Ok(files.into_iter().flatten().collect()) } else { Err(Faults(faults)) }
 }
 
+/// Returns the trigger files that a path names: itself, or those of a folder, in the order of their names.
+///
+/// Errors: what cannot be read; a folder without a trigger file.
+pub fn gather(path: &Path) -> Result<Vec<File>, Faults> {
+    if path.is_dir() {
+        read_dir(path)
+    } else {
+        read(path).map(|file| vec![file]).map_err(|fault| Faults(vec![fault]))
+    }
+}
+
 /// Reads one file.
 ///
 /// Errors: the fault that it cannot be read, or is no text.
-pub fn read(path: &Path) -> Result<File, Fault> {
+fn read(path: &Path) -> Result<File, Fault> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(File { name: path.display().to_string(), text }),
         Err(error) => Err(whole(path, format!("cannot be read: {error}"))),

@@ -1,5 +1,6 @@
 //! `care check-config`: checks settings and triggers, all faults at once, and prints what is in force.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::Result;
@@ -7,16 +8,17 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out};
-use crate::settings::{Effective, Loaded};
-use crate::{app, outreach};
+use crate::settings::{self, Effective, Loaded};
+use crate::{app, outreach, triggers};
 
 /// Options of `care check-config`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  care check-config --config shop.toml
+  care check-config --triggers engine/triggers
   CARE__POLICY__ZONE=Europe/Berlin care check-config | grep zone
 
+All faults of the settings are told at once; without any, all of the triggers.
 Exit status 1 when there is a fault.")]
 pub struct Arguments {
     #[command(flatten)]
@@ -27,8 +29,14 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct InForce<'a> {
-    settings: &'a std::collections::BTreeMap<String, Effective>,
+    settings: &'a BTreeMap<String, Effective>,
     triggers: Vec<Named<'a>>,
+}
+
+/// The answer for machines when there is a fault.
+#[derive(Serialize)]
+struct Faulty {
+    faults: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -40,6 +48,23 @@ struct Named<'a> {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
+    match (check(arguments, set, output, out), output) {
+        (Err(error), Output::Json) => {
+            let settings = error.downcast_ref().map(|settings::Faults(faults)| each(faults));
+            let triggers = error.downcast_ref().map(|triggers::Faults(faults)| each(faults));
+            let Some(faults) = settings.or(triggers) else { return Err(error) };
+            out::json(&Faulty { faults }, out)?;
+            Ok(Outcome::Bad)
+        }
+        (checked, Output::Json | Output::Text) => checked,
+    }
+}
+
+fn each(faults: &[impl ToString]) -> Vec<String> {
+    faults.iter().map(ToString::to_string).collect()
+}
+
+fn check(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let loaded = set.folders(&arguments.data, &arguments.triggers).load()?;
     let book = app::rulebook(&loaded.settings, &outreach::build(&loaded.settings.channels))?;
     let triggers = book.triggers.iter().map(|trigger| Named {

@@ -25,10 +25,11 @@ use crate::words::Instant;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  care customer 42 --data-dir data
-  care customer anon:visitor-7 --data-dir data --json
+  care customer shopper-1 --data-dir data
+  care customer anon:visitor-4 --data-dir data --json
 
-The id is a userId as the shop sends it, or anon: and an anonymousId. An id that became an alias leads to its user.")]
+The id is a userId as the shop sends it, or anon: and an anonymousId. An id that
+became an alias leads to its user.")]
 pub struct Arguments {
     /// Customer id
     #[arg(value_name = "ID")]
@@ -50,6 +51,8 @@ struct Shown {
     outreach: Vec<LedgerEntry>,
     /// Log time of the folder.
     now: Timestamp,
+    /// The option that names the folder, as it was given.
+    data_dir: String,
 }
 
 /// Entries of one customer's ledger that are looked at for the newest.
@@ -77,7 +80,8 @@ async fn read(opened: &Opened, arguments: &Arguments) -> Result<Shown> {
     outreach.sort_by_key(|entry| std::cmp::Reverse((entry.outreach.at, entry.outreach.id)));
     outreach.truncate(arguments.limit);
     let decisions = decisions.context("failed to read decisions")?;
-    Ok(Shown { customer, alias, decisions, outreach, now: opened.database.newest_stamp() })
+    let (now, data_dir) = (opened.database.newest_stamp(), arguments.data.again());
+    Ok(Shown { customer, alias, decisions, outreach, now, data_dir })
 }
 
 impl Shown {

@@ -26,12 +26,12 @@ Examples:
   care dead-letters --data-dir data --limit 5
   care dead-letters --data-dir data --json
 
-A dead letter keeps the record whole; nothing is lost by it. Rows of a replayed file that are no events are not here: the replay
-counts them and shows examples.")]
+A dead letter keeps the record whole; nothing is lost by it. Rows of a replayed
+file that are no events are not here: the replay counts them and shows examples.")]
 pub struct Arguments {
     #[command(flatten)]
     data: DataDir,
-    /// Letters shown, the newest ones.
+    /// Letters shown, the newest ones
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: usize,
 }

@@ -54,21 +54,26 @@ async fn unknown<T>(ports: &Ports, id: &str) -> Result<T> {
     let anonymous = CustomerId::anonymous(id);
     if !id.starts_with(ANONYMOUS_PREFIX) && read(ports, &anonymous).await?.is_some() {
         bail!(
-            "there is no customer {id}, but {anonymous}: an id that came as anonymousId is written with {ANONYMOUS_PREFIX} before it"
+            "there is no customer {id:?}, but {anonymous}: an id that came as anonymousId is written with {ANONYMOUS_PREFIX} before it"
         );
     }
     let near = nearest(ports, id).await?;
     if near.is_empty() {
-        bail!("there is no customer {id}: there are no customers at all yet");
+        bail!("there is no customer {id:?}: there are no customers at all yet");
     }
+    let alike: Vec<&str> = near
+        .iter()
+        .filter(|(steps, _)| *steps <= id.chars().count() / 2)
+        .map(|(_, id)| id.as_str())
+        .collect();
+    let alike = if alike.is_empty() { String::new() } else { format!("; nearest: {}", alike.join(", ")) };
     bail!(
-        "there is no customer {id}; nearest are {}. An id is a userId as the shop sends it, or {ANONYMOUS_PREFIX} and an anonymousId",
-        near.join(", ")
+        "there is no customer {id:?}{alike}. An id is a userId as the shop sends it, or {ANONYMOUS_PREFIX} and an anonymousId"
     )
 }
 
-/// Returns the ids most alike among the first rows of each partition.
-async fn nearest(ports: &Ports, id: &str) -> Result<Vec<String>> {
+/// Returns the ids most alike among the first rows of each partition, with how many steps they are away.
+async fn nearest(ports: &Ports, id: &str) -> Result<Vec<(usize, String)>> {
     let mut near: Vec<(usize, String)> = Vec::new();
     for partition in (0..ports.source.partitions()).map(PartitionId) {
         let (mut from, mut seen) = (None, 0);
@@ -87,5 +92,5 @@ async fn nearest(ports: &Ports, id: &str) -> Result<Vec<String>> {
             }
         }
     }
-    Ok(near.into_iter().map(|(_, id)| id).collect())
+    Ok(near)
 }

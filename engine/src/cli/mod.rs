@@ -19,14 +19,14 @@ use std::future::Future;
 use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::settings::{Faults, Layers, Loaded, LogFormat, Observability, environment, load};
+use crate::settings::{Layers, Loaded, LogFormat, Observability, environment, load};
 use crate::words::Printable;
 
 /// Decides from a shop's events when to speak to a customer first, and tells why.
@@ -40,14 +40,16 @@ pub struct Cli {
 }
 
 const EXAMPLES: &str = "\
-Examples:
-  care replay events.jsonl --format segment-jsonl --data-dir data
-  care customer 42 --data-dir data
-  care why 42 cart-idle --data-dir data
-  care trigger lint triggers/*.yaml
+Examples, in a clone of the repository:
+  care replay ops/demo-data/shop.jsonl --format segment-jsonl --data-dir data
+  care customer shopper-1 --data-dir data
+  care why shopper-1 cart-idle --data-dir data
+  care trigger lint engine/triggers
 
-Settings: engine/default.toml documents every key; --config FILE overrides single keys, CARE__SECTION__KEY in the environment overrides
-the file, options override both. `care check-config` prints what is in force.
+Settings: engine/default.toml documents every key. --config FILE overrides single
+keys, CARE__SECTION__KEY in the environment overrides the file, and options
+override both. `care check-config` prints what is in force.
+
 Exit status: 0 done, 1 failed or faults found, 2 wrong usage.";
 
 /// What can be done.
@@ -75,10 +77,10 @@ enum Command {
 /// Options of every command.
 #[derive(Debug, Args)]
 struct Global {
-    /// Settings above the defaults (TOML).
+    /// Settings above the defaults (TOML)
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Answer for machines: JSON on standard output.
+    /// Answer for machines: JSON on standard output
     #[arg(long, global = true)]
     json: bool,
 }
@@ -86,9 +88,16 @@ struct Global {
 /// Where a command finds the data.
 #[derive(Debug, Args)]
 pub struct DataDir {
-    /// Folder of log, customers, decisions and ledger [default: data.dir of the settings].
+    /// Folder of log, customers, decisions and ledger [default: data.dir of the settings]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+}
+
+impl DataDir {
+    /// Returns the option as it was given, for a command that is suggested.
+    fn again(&self) -> String {
+        self.data_dir.as_ref().map_or(String::new(), |dir| format!(" --data-dir {}", dir.display()))
+    }
 }
 
 /// Which triggers a command runs or tells of.
@@ -147,11 +156,7 @@ impl Overrides {
     pub fn load(self) -> Result<Loaded> {
         let layers =
             Layers { file: self.config.as_deref(), environment: environment(), options: self.options };
-        let told = |faults: Faults| {
-            let lines: Vec<String> = faults.0.iter().map(|fault| format!("\n  {fault}")).collect();
-            anyhow!("the settings are not legal{}", lines.concat())
-        };
-        let loaded = load(&layers).map_err(told)?;
+        let loaded = load(&layers)?;
         start_log(&loaded.settings.observability);
         Ok(loaded)
     }

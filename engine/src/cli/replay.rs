@@ -7,7 +7,7 @@ mod backlog;
 mod progress;
 mod summary;
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,14 @@ use clap::Args;
 use futures_util::future::{self, Either};
 use schemas::ids::{PartitionId, Position};
 use schemas::rulebook::Rulebook;
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::progress::Progress;
 use self::summary::{Account, Summary};
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
 use crate::app::{self, Opened};
 use crate::clock::ReplayClock;
-use crate::live::{self, View};
+use crate::live;
 use crate::outreach;
 use crate::outreach::counted::{self, Deliveries};
 use crate::replay::input::Source;
@@ -42,13 +43,17 @@ const STOPPED_LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  care replay events.jsonl --format segment-jsonl --data-dir data
-  care replay sales-*.csv.gz --format uci-online-retail --assume-consent marketing --json
-  care replay events.jsonl --format segment-jsonl --speed 3600 --watch
+  care replay ops/demo-data/shop.jsonl --format segment-jsonl --data-dir data
+  care replay ops/demo-data/shop.jsonl --format segment-jsonl --data-dir new \
+    --speed 5000 --watch
+  care replay $CARE_DATA/uci_online_retail/*.csv.gz --format uci-online-retail \
+    --assume-consent marketing --data-dir retail --json
 
-Files may be packed (.gz). A row is one event; the summary accounts for each of them. The same files over the same folder apply nothing
-again, however long they are; other files go on behind them. Ctrl-C stops between two rows. Exit status 1 when anything was lost or
-doubled.")]
+Files may be packed (.gz). The summary accounts for every row; ops/docs/replay.md
+says for each format what a row becomes. The same files over the same folder
+apply nothing again, however long they are; other files go on behind them.
+Ctrl-C stops between two rows, and the same command goes on there.
+Exit status 1 when it was stopped, or anything was lost or doubled.")]
 pub struct Arguments {
     /// Event files, in order
     #[arg(required = true, value_name = "FILES")]
@@ -57,7 +62,7 @@ pub struct Arguments {
     #[arg(long, value_enum, value_name = "F")]
     format: Format,
     /// Seconds of the files per second of yours; max = as fast as it goes
-    #[arg(long, default_value = "max", value_name = "N|max")]
+    #[arg(long, default_value = "max", value_name = "N|max", allow_hyphen_values = true)]
     speed: Speed,
     #[command(flatten)]
     data: DataDir,
@@ -136,7 +141,9 @@ impl Run<'_> {
         let node = node.context("failed to start")?;
         let ran = self.play(&node, view.is_some()).await;
         let stopped = node.stop().await;
-        view.map(View::finish);
+        if let Some(view) = view {
+            view.finish();
+        }
         let (ended, caught_up, counts, spent) = ran.map_err(|error| self.named(error))?;
         stopped.map_err(|error| self.named(error.into()))?;
         let tally = match ended {
@@ -172,15 +179,15 @@ impl Run<'_> {
         Ok((ended, caught_up, node.counts() - caught_up, begun.until(&Spent::now(&self.clock))))
     }
 
-    /// Resolves when Ctrl-C is pressed.
+    /// Resolves when Ctrl-C is pressed, or the process is asked to end (SIGTERM).
     ///
     /// Errors: the engine stopped by itself, with the reason.
     async fn trouble(&self, node: &Node) -> Result<()> {
-        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        let mut interrupted = std::pin::pin!(asked_to_stop());
         loop {
             let look = self.clock.sleep(STOPPED_LOOK);
             match future::select(interrupted.as_mut(), std::pin::pin!(look)).await {
-                Either::Left((pressed, _)) => return pressed.context("failed to wait for Ctrl-C"),
+                Either::Left((pressed, _)) => return pressed.context("failed to wait for signals"),
                 Either::Right(_) => {
                     if let Some(reason) = node.ended() {
                         bail!("the engine stopped: {reason}");
@@ -215,6 +222,15 @@ impl Run<'_> {
             )),
             None => error.context(format!("failed with the data in {dir}; the same command goes on where it stopped")),
         }
+    }
+}
+
+/// Resolves when Ctrl-C is pressed, or the process is asked to end.
+async fn asked_to_stop() -> io::Result<()> {
+    let mut ended = signal(SignalKind::terminate())?;
+    match future::select(std::pin::pin!(tokio::signal::ctrl_c()), std::pin::pin!(ended.recv())).await {
+        Either::Left((pressed, _)) => pressed,
+        Either::Right(_) => Ok(()),
     }
 }
 

@@ -23,12 +23,14 @@ pub struct Arguments {
 enum Command {
     /// Checks trigger files and says in plain words what they do
     #[command(after_help = "\
-Example:
-  care trigger lint triggers/*.yaml
+Examples:
+  care trigger lint engine/triggers/cart-idle.yaml
+  care trigger lint engine/triggers --json
 
-Each fault is told with file, line and column, and what would be legal. Exit status 1 when there is one; warnings do not count.")]
+Each fault is told with file, line and column, and what would be legal.
+Exit status 1 when there is one; warnings do not count.")]
     Lint {
-        /// Trigger files (YAML or JSON)
+        /// Trigger files (YAML or JSON), or folders of them
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
@@ -50,9 +52,9 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let channels = outreach::build(&settings.channels);
     let (mut files, mut unread) = (Vec::new(), Vec::new());
     for path in paths {
-        match triggers::read(path) {
-            Ok(file) => files.push(file),
-            Err(fault) => unread.push(fault),
+        match triggers::gather(path) {
+            Ok(found) => files.extend(found),
+            Err(faults) => unread.extend(faults.0),
         }
     }
     let checked = triggers::check(&files, channels.keys());

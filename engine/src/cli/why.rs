@@ -6,12 +6,15 @@ use actors::port::store::LedgerEntry;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use schemas::customer::Customer;
-use schemas::decision::{Decision, Verdict};
+use schemas::decision::{Decision, Evaluated, Verdict};
 use schemas::ids::OutreachId;
 use schemas::rulebook::Rulebook;
 use schemas::score::ScoreSource;
+use schemas::time::Timestamp;
+use schemas::trigger::condition::Scene;
 use schemas::trigger::spec::{Entry, EventPattern, Mode};
 use schemas::trigger::{Trigger, describe};
+use schemas::value::Properties;
 use serde_json::{Value, json};
 
 use super::customer::{stage, state_of};
@@ -25,11 +28,12 @@ use crate::words::{Instant, Seen, meaning};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  care why 42 cart-idle --data-dir data
-  care why anon:visitor-7 silent-regular --data-dir data --json
+  care why shopper-1 cart-idle --data-dir data
+  care why anon:visitor-4 good-customer-gone-silent --data-dir data --json
 
-Every proposal ends in one recorded decision, sent or not: each condition with the value it saw, the scores with their model, and the
-gate that refused. Without a decision it tells what the trigger still waits for.")]
+Every proposal ends in one recorded decision, sent or not: each condition with
+the value it saw, the scores with their model, and the gate that refused. Without
+a decision it tells what the trigger still waits for.")]
 pub struct Arguments {
     /// Customer id
     #[arg(value_name = "ID")]
@@ -54,6 +58,8 @@ struct Answer {
     decisions: Vec<(Decision, Option<LedgerEntry>)>,
     /// Why there may be no decision, and what is open.
     notes: Vec<String>,
+    /// What the entry's conditions see at the folder's log time, where they alone decide and nothing was decided yet.
+    now: Vec<Evaluated>,
 }
 
 /// Runs the command.
@@ -95,7 +101,9 @@ async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result
         decisions.push((decision, entry));
     }
     let notes = notes(&found.customer, name, trigger.as_ref(), decisions.is_empty());
-    Ok(Answer { found, trigger, decisions, notes })
+    let undecided = trigger.as_ref().filter(|_| decisions.is_empty());
+    let now = undecided.map(|trigger| entry_now(&found.customer, trigger, opened.database.newest_stamp()));
+    Ok(Answer { now: now.unwrap_or_default(), found, trigger, decisions, notes })
 }
 
 /// Tells that there is no such trigger, and which there are.
@@ -134,6 +142,19 @@ fn notes(customer: &Customer, name: &str, trigger: Option<&Trigger>, silent: boo
         notes.push(never_proposed(customer, trigger, notes.is_empty()));
     }
     notes
+}
+
+/// Returns what the conditions see whose beginning or ceasing to hold enters a trigger.
+fn entry_now(customer: &Customer, trigger: &Trigger, now: Timestamp) -> Vec<Evaluated> {
+    let mut seen = Vec::new();
+    if let Entry::Becomes(condition) | Entry::Ceases(condition) = &trigger.entry {
+        let latches = customer.triggers().latches();
+        condition.explain(
+            Scene { profile: customer.profile(), now, facts: &Properties::default(), latches },
+            &mut seen,
+        );
+    }
+    seen
 }
 
 /// Tells why nothing was proposed yet.
@@ -192,6 +213,7 @@ impl Answer {
             "trigger": trigger,
             "decisions": decisions,
             "notes": self.notes,
+            "conditions_now": self.now,
             "words": self.trigger.as_ref().map(describe),
         }))
     }
@@ -211,6 +233,9 @@ impl Answer {
         }
         for note in &self.notes {
             writeln!(out, "  {note}")?;
+        }
+        for condition in &self.now {
+            writeln!(out, "  {}", Seen(condition))?;
         }
         if let Some(trigger) = &self.trigger {
             writeln!(out, "\nwhat it does")?;

@@ -69,7 +69,7 @@ pub enum Error {
         text: String,
     },
     /// The system refused an operation.
-    #[error("data directory {}", path.display())]
+    #[error("data directory {} cannot be used", path.display())]
     Io {
         /// The directory.
         path: PathBuf,

@@ -94,10 +94,8 @@ pub struct Faults(pub Vec<Fault>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, fault) in self.0.iter().enumerate() {
-            write!(f, "{}{fault}", if n == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
+        f.write_str("the settings are not legal")?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
 }
 
@@ -116,7 +114,12 @@ pub fn load(layers: &Layers<'_>) -> Result<Loaded, Faults> {
     reader.add(File::from_str(DEFAULTS, FileFormat::Toml), "default.toml", |_| Origin::Default);
     if let Some(path) = layers.file {
         let name = path.display().to_string();
-        reader.add(File::from(path).format(FileFormat::Toml), &name, |_| Origin::File(name.clone()));
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                reader.add(File::from_str(&text, FileFormat::Toml), &name, |_| Origin::File(name.clone()));
+            }
+            Err(error) => reader.fault("", &name, format!("cannot be read: {error}")),
+        }
     }
     let environment = Environment::with_prefix("CARE").prefix_separator("__").separator("__");
     reader.add(environment.source(Some(layers.environment.clone())), "the environment", |path| {
@@ -216,6 +219,10 @@ fn unknown(path: &str) -> String {
     }
 }
 
+/// Returns a message about a file without the picture of the place, which needs lines of its own.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let is_picture =
+        |line: &&str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let lines = text.lines().filter(|line| !is_picture(line)).map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(": ")
 }

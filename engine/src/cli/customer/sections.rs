@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use schemas::customer::Customer;
+use schemas::decision::Reason;
 use schemas::feature;
 use schemas::profile::{Origin, Profile, Sourced};
 use schemas::score::{Head, ScoreSource};
@@ -12,7 +13,7 @@ use schemas::trigger::state::{Instance, Stage};
 
 use super::{Shown, state_of};
 use crate::predict::rules::{MODEL, Rules};
-use crate::words::{Amount, Instant, Length, Maybe, Plain};
+use crate::words::{Amount, Count, Instant, Length, Maybe, Plain, meaning};
 
 /// Reasons of a score that are shown.
 const REASONS: usize = 3;
@@ -141,8 +142,8 @@ fn carts(profile: &Profile, now: Timestamp, section: &mut Section<'_>) -> Result
         let checkout = cart.checkout.map_or(String::new(), |at| format!(", checkout begun {}", Instant(at)));
         let partial = if cart.partial() { ", not all of it is known" } else { "" };
         let (key, items, value, changed) =
-            (&cart.key, cart.items(), Amount(cart.value()), Instant(cart.changed));
-        section.line(format_args!("{key}: {items} items, {value}, changed {changed}{checkout}{partial}"))?;
+            (&cart.key, Count(cart.items().into(), "item"), Amount(cart.value()), Instant(cart.changed));
+        section.line(format_args!("{key}: {items}, {value}, changed {changed}{checkout}{partial}"))?;
         for line in cart.lines() {
             let price = Amount(schemas::money::Money { minor: line.price, ..cart.value() });
             section.line(format_args!("    {} × {} at {price}", line.quantity, line.product))?;
@@ -172,8 +173,8 @@ fn orders(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
         let value = Amount(schemas::money::Money { minor: order.value(), currency: order.currency });
         let cancelled = if order.cancelled { ", cancelled" } else { "" };
         let cart = order.cart.as_ref().map_or(String::new(), |cart| format!(", from cart {cart}"));
-        let (id, placed, items) = (&order.id, Instant(order.placed), order.items);
-        section.line(format_args!("{id}: {value}, {items} items, placed {placed}{cart}{cancelled}"))?;
+        let (id, placed, items) = (&order.id, Instant(order.placed), Count(order.items.into(), "item"));
+        section.line(format_args!("{id}: {value}, {items}, placed {placed}{cart}{cancelled}"))?;
     }
     Ok(())
 }
@@ -277,11 +278,15 @@ fn decisions(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
     for decision in &shown.decisions {
         let key = if decision.key.is_empty() { String::new() } else { format!(" of {}", decision.key) };
         let (at, trigger) = (Instant(decision.at), &decision.trigger);
-        let (verdict, reason) = (decision.verdict.as_str(), decision.reason.as_str());
-        section.line(format_args!("{at}  {trigger}{key}: {verdict} ({reason})"))?;
+        let verdict = decision.verdict.as_str();
+        let why = match decision.reason {
+            Reason::Clear => String::new(),
+            reason => format!(", as {}", meaning(reason)),
+        };
+        section.line(format_args!("{at}  {trigger}{key}: {verdict}{why}"))?;
     }
     let newest = &shown.decisions[0].trigger;
-    section.line(format_args!("`care why {} {newest}` tells more", shown.customer.id()))
+    section.line(format_args!("`care why {} {newest}{}` tells more", shown.customer.id(), shown.data_dir))
 }
 
 fn outreach(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
