@@ -41,10 +41,19 @@ pub struct Field {
     pub read: fn(&Profile, Timestamp) -> Option<Value>,
     /// Says whether the value may be incomplete.
     pub partial: fn(&Profile, Timestamp) -> bool,
-    /// Returns the next instant after now at which the value changes by time alone.
+    /// Returns the next instant after now at which the value changes by time alone, other than by its growth.
     pub next_change: fn(&Profile, Timestamp) -> Option<Timestamp>,
-    /// Set where time alone adds one with each such span, so that any later value can be told ahead.
-    pub grows: Option<Span>,
+    /// Set where time alone adds to the value, so that any later value can be told ahead.
+    pub growth: Option<Growth>,
+}
+
+/// A value that is the number of whole units of time since an instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Growth {
+    /// What adds one.
+    pub unit: Span,
+    /// Returns the instant, where there is one.
+    pub since: fn(&Profile, Timestamp) -> Option<Timestamp>,
 }
 
 /// A path that was looked up.
@@ -100,20 +109,25 @@ impl FieldRef {
         }
     }
 
-    /// Returns the span with which time alone adds one to the value, where it does.
-    pub fn grows(&self) -> Option<Span> {
-        match self {
-            FieldRef::Known(field) => field.grows,
-            FieldRef::Trait(_) => None,
-        }
-    }
-
     /// Returns the next instant after `now` at which the value changes by time alone.
     pub fn next_change(&self, profile: &Profile, now: Timestamp) -> Option<Timestamp> {
-        match self {
-            FieldRef::Known(field) => (field.next_change)(profile, now),
-            FieldRef::Trait(_) => None,
-        }
+        self.next_change_to(profile, now, |value| Some(value + 1.0))
+    }
+
+    /// Returns the same, and of a value that grows not every step but the one to what `turn` returns for the value at `now`.
+    pub fn next_change_to(
+        &self,
+        profile: &Profile,
+        now: Timestamp,
+        turn: impl FnOnce(f64) -> Option<f64>,
+    ) -> Option<Timestamp> {
+        let FieldRef::Known(field) = self else { return None };
+        let grown = field.growth.as_ref().and_then(|growth| {
+            let since = (growth.since)(profile, now)?;
+            let turn = turn((field.read)(profile, now)?.as_number()?)?;
+            Some(since + Span(growth.unit.0.saturating_mul(turn as i64)))
+        });
+        [grown, (field.next_change)(profile, now)].into_iter().flatten().min()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::decision::Evaluated;
 use crate::profile::Profile;
 use crate::profile::field::FieldRef;
 use crate::score::Head;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use crate::value::{Properties, Value};
 
 /// Changes that [`Condition::next_flip`] looks ahead over; a condition that flips later is looked at again then.
@@ -124,11 +124,7 @@ impl Condition {
 /// Returns when a field may change what a comparison says of it. One that grows with time does so without end; only the values count
 /// at which the comparison turns.
 fn next_change_of(field: &FieldRef, compare: &Compare, scene: Scene<'_>) -> Option<Timestamp> {
-    let next = field.next_change(scene.profile, scene.now)?;
-    let value = field.read(scene.profile, scene.now).and_then(|value| value.as_number());
-    let (Some(unit), Some(value)) = (field.grows(), value) else { return Some(next) };
-    let steps = compare.turns_above(value)? - value;
-    Some(next + Span(unit.0.saturating_mul(steps as i64 - 1)))
+    field.next_change_to(scene.profile, scene.now, |value| compare.turns_above(value))
 }
 
 fn score<'a>(profile: &Profile, head: Head) -> Option<Cow<'a, Value>> {

@@ -5,7 +5,7 @@
 
 use smol_str::SmolStr;
 
-use super::{Field, FieldKind};
+use super::{Field, FieldKind, Growth};
 use crate::decision::Category;
 use crate::profile::consent::MARKETING;
 use crate::profile::day::DayKind;
@@ -39,13 +39,13 @@ pub const TABLE: &[Field] = &[
     number("cart.age", "minutes", "Whole minutes since the open cart was opened.", |p, now| {
         cart(p, now).map(|cart| whole(now - cart.opened, MINUTE))
     })
-    .changes(|p, now| next_whole(cart(p, now).map(|cart| cart.opened), MINUTE, now))
-    .grows(MINUTE),
+    .grows(MINUTE, |p, now| cart(p, now).map(|cart| cart.opened))
+    .changes(cart_expiry),
     number("cart.idle", "minutes", "Whole minutes since the open cart was last changed.", |p, now| {
         cart(p, now).map(|cart| whole(now - cart.changed, MINUTE))
     })
-    .changes(|p, now| next_whole(cart(p, now).map(|cart| cart.changed), MINUTE, now))
-    .grows(MINUTE),
+    .grows(MINUTE, |p, now| cart(p, now).map(|cart| cart.changed))
+    .changes(cart_expiry),
     text("cart.id", "Id of the open cart that changed last.", |p, now| {
         cart(p, now).map(|cart| Value::Text(cart.key.clone()))
     })
@@ -84,13 +84,11 @@ pub const TABLE: &[Field] = &[
     number("orders.days_since_last", "days", "Whole days since the latest order.", |p, now| {
         p.orders().last().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.orders().last(), DAY, now))
-    .grows(DAY),
+    .grows(DAY, |p, _| p.orders().last()),
     number("orders.days_since_first", "days", "Whole days since the first order.", |p, now| {
         p.orders().first().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.orders().first(), DAY, now))
-    .grows(DAY),
+    .grows(DAY, |p, _| p.orders().first()),
     number("orders.mean_gap", "days", "Mean days between orders, of customers with two or more.", |p, _| {
         let orders = p.orders();
         let gaps = orders.count().checked_sub(1).filter(|gaps| *gaps > 0)?;
@@ -188,26 +186,22 @@ pub const TABLE: &[Field] = &[
     number("seen.days_since_first", "days", "Whole days since the first event.", |p, now| {
         p.first_seen().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.first_seen(), DAY, now))
-    .grows(DAY),
+    .grows(DAY, |p, _| p.first_seen()),
     number("seen.days_since_last", "days", "Whole days since the shopper last did something.", |p, now| {
         p.last_active().map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.last_active(), DAY, now))
-    .grows(DAY),
+    .grows(DAY, |p, _| p.last_active()),
     number(
         "outreach.days_since_marketing",
         "days",
         "Whole days since the last marketing outreach.",
         |p, now| p.last_outreach(Category::Marketing).map(|at| whole(now - at, DAY)),
     )
-    .changes(|p, now| next_whole(p.last_outreach(Category::Marketing), DAY, now))
-    .grows(DAY),
+    .grows(DAY, |p, _| p.last_outreach(Category::Marketing)),
     number("outreach.days_since_service", "days", "Whole days since the last service outreach.", |p, now| {
         p.last_outreach(Category::Service).map(|at| whole(now - at, DAY))
     })
-    .changes(|p, now| next_whole(p.last_outreach(Category::Service), DAY, now))
-    .grows(DAY),
+    .grows(DAY, |p, _| p.last_outreach(Category::Service)),
     text("country", "Country as the shop wrote it.", |p, _| p.place().country().cloned().map(Value::Text)),
     text("locale", "Locale, by context, traits, country or the shop's default.", |p, _| {
         Some(Value::Text(SmolStr::new(p.locale().value)))
@@ -233,8 +227,8 @@ impl Field {
         Field { partial, ..self }
     }
 
-    const fn grows(self, unit: Span) -> Self {
-        Field { grows: Some(unit), ..self }
+    const fn grows(self, unit: Span, since: fn(&Profile, Timestamp) -> Option<Timestamp>) -> Self {
+        Field { growth: Some(Growth { unit, since }), ..self }
     }
 
     const fn changes(self, next_change: fn(&Profile, Timestamp) -> Option<Timestamp>) -> Self {
@@ -259,7 +253,7 @@ const fn text(name: &'static str, doc: &'static str, read: Read) -> Field {
         read,
         partial: |_, _| false,
         next_change: |_, _| None,
-        grows: None,
+        growth: None,
     }
 }
 
@@ -306,11 +300,4 @@ fn consent(profile: &Profile, purpose: &str) -> Option<Value> {
 /// Returns how many whole units of time have passed.
 fn whole(passed: Span, unit: Span) -> Value {
     Value::Number((passed.0.max(0) / unit.0) as f64)
-}
-
-/// Returns the next instant at which one more whole unit has passed since `since`.
-fn next_whole(since: Option<Timestamp>, unit: Span, now: Timestamp) -> Option<Timestamp> {
-    let since = since?;
-    let passed = (now - since).0.max(0) / unit.0;
-    Some(since + Span(unit.0.saturating_mul(passed + 1)))
 }
