@@ -83,7 +83,7 @@ pub enum Stage {
         /// When it is decided again.
         until: Timestamp,
     },
-    /// Became due while its trigger was paused.
+    /// Is to be decided, and its trigger is paused.
     Held {
         /// When the pause is looked at again.
         until: Timestamp,

@@ -37,6 +37,7 @@ impl Machine<'_> {
     /// Decides what is proposed; `moved` are the heads that this moment asks for anyway.
     pub(super) fn settle(&mut self, moved: Heads) {
         for _ in 0..ROUNDS_MAX {
+            self.hold_paused();
             self.ask_first(moved);
             if self.arbitrate() == 0 {
                 return;

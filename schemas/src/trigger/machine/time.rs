@@ -22,15 +22,24 @@ impl Machine<'_> {
 
     fn propose_due(&mut self) {
         let now = self.now;
-        let triggers = &self.book.triggers;
         let Some(parts) = self.state.existing() else { return };
         for instance in &mut parts.instances {
-            let Some(since) = due_since(instance, now) else { continue };
-            let paused = triggers.get(&instance.trigger).is_some_and(|trigger| trigger.mode == Mode::Paused);
-            instance.stage = match paused {
-                true => Stage::Held { until: now + PAUSE_LOOK, since },
-                false => Stage::Proposed { since, awaits: None },
-            };
+            if let Some(since) = due_since(instance, now) {
+                instance.stage = Stage::Proposed { since, awaits: None };
+            }
+        }
+    }
+
+    /// Holds what is proposed by a trigger that is paused, however it came to be proposed.
+    pub(super) fn hold_paused(&mut self) {
+        let (now, triggers) = (self.now, &self.book.triggers);
+        let Some(parts) = self.state.existing() else { return };
+        for instance in &mut parts.instances {
+            if let Stage::Proposed { since, .. } = instance.stage
+                && triggers.get(&instance.trigger).is_some_and(|trigger| trigger.mode == Mode::Paused)
+            {
+                instance.stage = Stage::Held { until: now + PAUSE_LOOK, since };
+            }
         }
     }
 
