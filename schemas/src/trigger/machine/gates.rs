@@ -77,11 +77,12 @@ impl Machine<'_> {
             (ending.verdict, ending.reason, ending.propensity) = (verdict, reason, share);
             return Weighed { ruling: Ruling::End, ending };
         }
+        // Whatever becomes of it now, it is in no control arm.
+        ending.propensity = (1.0 - self.control_share(trigger)) * (1.0 - trigger.holdout);
         if let Some(Obstacle { reason, fits }) = self.capped(trigger).or_else(|| self.quiet(trigger)) {
             (ending.verdict, ending.reason) = (Verdict::Suppressed, reason);
             return Weighed { ruling: Ruling::Hold { fits }, ending };
         }
-        ending.propensity = (1.0 - self.control_share(trigger)) * (1.0 - trigger.holdout);
         Weighed { ruling: Ruling::Pass, ending }
     }
 

@@ -224,3 +224,42 @@ fn max_age_runs_from_due_to_decision() {
         assert_eq!((desk.decisions[0].verdict, desk.decisions[0].reason), (verdict, reason));
     }
 }
+
+#[test]
+fn a_paused_trigger_sends_nothing_though_a_place_is_freed_or_a_score_comes() {
+    use crate::rulebook::{Cap, CapScope};
+    let caps = vec![Cap { scope: CapScope::Any, within: Span::hours(9), max: 1 }];
+    let pause = |desk: &mut Desk| {
+        let paused =
+            desk.book.triggers.iter().cloned().map(|trigger| Trigger { mode: Mode::Paused, ..trigger });
+        desk.book.triggers = Triggers::new(paused.collect::<Vec<_>>());
+    };
+    let mut desk = Desk::under(ContactPolicy { caps, ..ContactPolicy::default() }, [trigger("t")]);
+    desk.event(added("c", 0)).event(added("c", 1));
+    pause(&mut desk);
+    desk.outcome(0, OutcomeStatus::Failed, min(2)).until(min(500));
+    assert_eq!(desk.outreach.len(), 1, "what a cap had deferred is held");
+    let when = Condition::Score { head: Head::Churn, compare: Compare::Gte(0.0) };
+    let mut desk = Desk::new([Trigger { when, ..trigger("t") }]);
+    desk.event(added("c", 0));
+    pause(&mut desk);
+    desk.answer(Head::Churn, 0.5).decided(&[]);
+    assert_eq!(desk.row.triggers().instances().len(), 1, "what waited for a score is held");
+}
+
+#[test]
+fn propensities_of_all_that_may_come_add_up_to_one_at_a_cap_too() {
+    use crate::rulebook::{Cap, CapScope};
+    let mut seen = std::collections::BTreeMap::new();
+    for n in 0..300 {
+        let caps = vec![Cap { scope: CapScope::Any, within: Span::hours(9), max: 0 }];
+        let contact = ContactPolicy { control_share: 0.5, caps, ..assumed() };
+        let mut desk = Desk::under(contact, [Trigger { holdout: 0.25, ..marketing() }]);
+        desk.row = Customer::new(CustomerId::user(&format!("c{n}")));
+        desk.event(added("c", 0));
+        let (_, reason, propensity) = came_to(&desk);
+        seen.insert(reason, propensity);
+    }
+    assert_eq!(seen[&Reason::Cap], 0.375);
+    assert_eq!(seen.values().sum::<f32>(), 1.0, "{seen:?}");
+}
