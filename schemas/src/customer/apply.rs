@@ -223,7 +223,7 @@ impl Customer {
 
     fn set_suppressed(&mut self, suppressed: bool, turn: &mut Turn<'_>) {
         self.profile.set_suppressed(suppressed);
-        self.run(turn, |machine| machine.look());
+        self.run(turn, |machine| machine.on_profile());
     }
 
     /// Puts a message to another row into the outbox.

@@ -104,7 +104,7 @@ pub enum Key {
     /// Nothing: one instance per customer.
     #[default]
     Customer,
-    /// The cart; without an id the one open cart.
+    /// The cart; an event that is about no cart and no order is about the one open cart.
     Cart,
     /// The order.
     Order,
@@ -335,6 +335,9 @@ pub struct Action {
 }
 
 /// What a trigger is for.
+///
+/// An event about the instance's key reaches it, and one that names no key (a sign-up, of a trigger keyed by cart); one about
+/// another key does not: who bought another cart has not bought this one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
     /// The event that reaches it.

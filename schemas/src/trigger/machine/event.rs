@@ -21,7 +21,7 @@ pub(super) struct Told<'e> {
 }
 
 impl Told<'_> {
-    /// Returns what the event says of a key.
+    /// Returns what the event says of a key, which for a cart may be by the order or checkout that it is about.
     fn key(&self, key: &Key) -> Option<SmolStr> {
         match key {
             Key::Customer => Some(SmolStr::default()),
@@ -68,15 +68,38 @@ impl Machine<'_> {
         self.state.tidy();
     }
 
-    /// A late event fires nothing; that it would have is on record.
+    /// A late event fires nothing; that it would have, itself or by a condition that it made hold, is on record.
     fn too_late(&mut self, roles: &[Role], told: Told<'_>, source: Source<'_>) {
+        let triggers = &self.book.triggers;
         for role in roles {
-            let Role::Entry { trigger } = *role else { continue };
-            let entered = self.book.triggers.at(trigger);
-            if entered.mode != Mode::Paused && self.meant(entered.entry.event(), told) {
-                let opening = self.opening(trigger, told, source);
-                self.refuse(&opening, Reason::LateEvent);
+            match *role {
+                Role::Entry { trigger } => {
+                    if self.meant(triggers.at(trigger).entry.event(), told) {
+                        let opening = self.opening(trigger, told, source);
+                        self.refuse_late(&opening);
+                    }
+                }
+                Role::Watch { trigger } => self.watch_late(trigger),
+                Role::Exit { .. } | Role::Goal { .. } | Role::Reset { .. } => {}
             }
+        }
+        for place in triggers.always_watched() {
+            self.watch_late(*place);
+        }
+        self.state.tidy();
+    }
+
+    /// Looks at an entry condition after an event that must not open anything.
+    fn watch_late(&mut self, place: usize) {
+        if let Some(opening) = self.turn(place) {
+            self.refuse_late(&opening);
+        }
+    }
+
+    fn refuse_late(&mut self, opening: &Opening<'_>) {
+        match self.book.triggers.at(opening.place).mode {
+            Mode::Live | Mode::Shadow => self.refuse(opening, Reason::LateEvent),
+            Mode::Paused => {}
         }
     }
 
@@ -93,19 +116,30 @@ impl Machine<'_> {
     }
 
     fn opening<'e>(&self, place: usize, told: Told<'e>, source: Source<'_>) -> Opening<'e> {
-        let key = told.key(&self.book.triggers.at(place).key);
+        let key = self.key_of(&self.book.triggers.at(place).key, told);
         Opening { place, key, slot: self.slot(source), event: Some(told.event) }
     }
 
+    /// Returns the key that the event is about; one that is about no cart and no order is about the one open cart.
+    fn key_of(&self, key: &Key, told: Told<'_>) -> Option<SmolStr> {
+        let open_cart = || match key {
+            Key::Cart if told.folded.order.is_none() => self.profile.cart_key(self.now).cloned(),
+            Key::Customer | Key::Cart | Key::Order | Key::Property(_) => None,
+        };
+        told.key(key).or_else(open_cart)
+    }
+
+    /// Ends the instances whose goal the event reaches: one about another key does not, one that names none reaches that of all.
     fn reach(&mut self, trigger: &Trigger, told: Told<'_>) {
         let Some(goal) = &trigger.goal else { return };
-        let entered = self.now - goal.within;
-        if self.concerns(trigger) && self.meant(Some(&goal.event), told) {
-            self.end(
-                |instance| is_of(instance, &trigger.name) && instance.entered >= entered,
-                Reason::GoalReached,
-            );
+        if !self.concerns(trigger) || !self.meant(Some(&goal.event), told) {
+            return;
         }
+        let (entered, key) = (self.now - goal.within, told.key(&trigger.key));
+        let reached = |instance: &Instance| {
+            instance.entered >= entered && key.as_ref().is_none_or(|key| instance.key == *key)
+        };
+        self.end(|instance| is_of(instance, &trigger.name) && reached(instance), Reason::GoalReached);
     }
 
     fn end_all(
@@ -122,7 +156,7 @@ impl Machine<'_> {
         match matching {
             Match::Any => self.end(|instance| is_of(instance, &trigger.name), reason),
             Match::Key => {
-                let Some(key) = told.key(&trigger.key) else { return };
+                let Some(key) = self.key_of(&trigger.key, told) else { return };
                 self.end(|instance| is_of(instance, &trigger.name) && instance.key == key, reason);
             }
         }
@@ -154,7 +188,7 @@ impl Machine<'_> {
         if !self.concerns(trigger) || !self.meant(wait.reset_on.get(pattern), told) {
             return;
         }
-        let Some(key) = told.key(&trigger.key) else { return };
+        let Some(key) = self.key_of(&trigger.key, told) else { return };
         let due: Timestamp = self.now + wait.span;
         let Some(parts) = self.state.existing() else { return };
         for instance in &mut parts.instances {

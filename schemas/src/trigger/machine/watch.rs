@@ -54,8 +54,15 @@ impl Machine<'_> {
         }
     }
 
-    /// Looks at every entry condition again, after a change that is no event.
-    pub fn look(&mut self) {
+    /// Something changed the profile that is no event and no count: looks at the entry conditions that read it.
+    pub fn on_profile(&mut self) {
+        self.watch_always();
+        self.settle(Heads::NONE);
+        self.state.tidy();
+    }
+
+    /// Looks at every entry condition again.
+    pub(super) fn look(&mut self) {
         for place in self.book.triggers.watching() {
             self.watch(place);
         }
@@ -71,8 +78,15 @@ impl Machine<'_> {
 
     /// Looks at a trigger's entry condition; opens an instance when it began, or ended, to hold.
     pub(super) fn watch(&mut self, place: usize) {
+        if let Some(opening) = self.turn(place) {
+            self.enter(opening);
+        }
+    }
+
+    /// Notes what a trigger's entry condition has come to; returns what that would open.
+    pub(super) fn turn(&mut self, place: usize) -> Option<Opening<'static>> {
         let trigger = self.book.triggers.at(place);
-        let Some(condition) = trigger.entry.condition() else { return };
+        let condition = trigger.entry.condition()?;
         let nothing = Properties::default();
         let scene = self.scene(&nothing);
         let holds = condition.holds(scene);
@@ -101,10 +115,12 @@ impl Machine<'_> {
             None if watch.is_plain(at_first) => {}
             None => self.state.parts().watches.push(watch),
         }
-        if opens {
-            let key = self.standing_key(place);
-            self.enter(Opening { place, key, slot: self.own_slot(opened), event: None });
-        }
+        opens.then(|| Opening {
+            place,
+            key: self.standing_key(place),
+            slot: self.own_slot(opened),
+            event: None,
+        })
     }
 
     /// Returns the key of an instance that no event opens.

@@ -135,9 +135,8 @@ impl<'a> Model<'a> {
             What::Suppressed => self.suppressed = true,
             What::Unsuppressed => self.suppressed = false,
         }
-        let is_command = matches!(what, What::Suppressed | What::Unsuppressed);
         let mut proposed = Vec::new();
-        self.cross(|condition| is_command || reads(condition, None), &mut proposed);
+        self.cross(|condition| reads(condition, None), &mut proposed);
         self.arbitrate(proposed);
     }
 
@@ -164,7 +163,8 @@ impl<'a> Model<'a> {
             if let Some(goal) = trigger.goal.as_ref().filter(|goal| is(&goal.event)) {
                 let clock = self.clock;
                 self.end(Reason::GoalReached, |open| {
-                    open.trigger == place && clock <= open.entered + goal.within
+                    let same = key.as_ref().is_none_or(|key| open.key == *key);
+                    open.trigger == place && same && clock <= open.entered + goal.within
                 });
             }
             if let Some(wait) = &trigger.wait

@@ -135,3 +135,18 @@ fn instances_go_on_under_the_version_in_force_and_end_where_there_is_none() {
     let last = desk.decisions.last().expect("decided");
     assert_eq!((last.verdict, last.reason), (Verdict::Suppressed, Reason::TriggerGone));
 }
+
+#[test]
+fn a_goal_about_another_key_is_not_this_ones_and_one_about_none_is_everybodys() {
+    let goal = Some(Goal { event: pattern("Order Completed"), within: Span::days(3) });
+    let bought = || Desk::new([Trigger { goal: goal.clone(), exits: Vec::new(), ..cart_idle() }]);
+    let mut desk = bought();
+    desk.event(added("c", 0)).event(added("d", 1)).event(ordered("d", min(2)));
+    let reached = ("cart-idle", Verdict::Suppressed, Reason::GoalReached, 2);
+    desk.decided(&[reached]).until(min(60)).decided(&[reached, sent(30)]);
+    assert_eq!((&*desk.decisions[0].key, &*desk.decisions[1].key), ("d", "c"));
+    let signed = Some(Goal { event: pattern("Signed Up"), within: Span::days(3) });
+    let mut desk = Desk::new([Trigger { goal: signed, exits: Vec::new(), ..cart_idle() }]);
+    desk.event(added("c", 0)).event(added("d", 1)).event(track("Signed Up", min(2)));
+    desk.decided(&[reached, reached]);
+}
