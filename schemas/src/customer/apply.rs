@@ -27,7 +27,7 @@ pub(super) struct Turn<'a> {
     pub(super) cause: Option<Position>,
     /// Logical time: the record's stamp, or the timer's due instant.
     pub(super) now: Timestamp,
-    /// Position of the event or message that is, or was last, applied.
+    /// Position of the record that is, or was last, heard: see `Customer::heard`.
     pub(super) heard: Position,
     /// Messages to other rows that the record has caused so far.
     told: u16,
@@ -65,22 +65,21 @@ impl Customer {
                 self.hear(record.position, &mut turn);
                 self.told_event(event, &mut turn);
             }
-            Input::Relay(relay) => {
-                self.hear(record.position, &mut turn);
-                self.told_by_row(relay, &mut turn);
-            }
+            Input::Relay(relay) => self.told_by_row(relay, record.position, &mut turn),
             Input::Outcome(outcome) => match self.told_outcome(outcome, &mut turn) {
                 Awaited::Yes => turn.fx.tally.told += 1,
                 Awaited::No => turn.fx.tally.unawaited += 1,
             },
             Input::Command(command) => {
+                self.hear(record.position, &mut turn);
                 turn.fx.tally.told += 1;
                 self.told_command(*command, &mut turn);
             }
         }
     }
 
-    fn hear(&mut self, position: Position, turn: &mut Turn<'_>) {
+    /// Notes the record that names what timers, scores and conditions open from now on.
+    pub(super) fn hear(&mut self, position: Position, turn: &mut Turn<'_>) {
         self.heard = position;
         turn.heard = position;
     }

@@ -51,6 +51,19 @@ pub enum Message {
     Erase,
 }
 
+impl Message {
+    /// Returns true for an outcome that an alias passes on.
+    pub(super) fn is_outcome(&self) -> bool {
+        match self {
+            Message::Forward(forward) => match **forward {
+                Forward::Outcome(_) => true,
+                Forward::Event(_) | Forward::Command(_) => false,
+            },
+            Message::Request | Message::Snapshot { .. } | Message::Refused { .. } | Message::Erase => false,
+        }
+    }
+}
+
 /// All that an anonymous row had when it became an alias.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {

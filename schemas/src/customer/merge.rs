@@ -29,7 +29,7 @@ impl Customer {
     }
 
     /// A message of another row.
-    pub(super) fn told_by_row(&mut self, relay: &Relay, turn: &mut Turn<'_>) {
+    pub(super) fn told_by_row(&mut self, relay: &Relay, position: Position, turn: &mut Turn<'_>) {
         match self.pass(relay, turn.book) {
             Passage::New => {}
             Passage::Repeated => {
@@ -40,6 +40,9 @@ impl Customer {
                 turn.fx.tally.unawaited += 1;
                 return;
             }
+        }
+        if !relay.message.is_outcome() {
+            self.hear(position, turn);
         }
         let from = &relay.sender.customer;
         let awaited = match &relay.message {
@@ -115,7 +118,8 @@ impl Customer {
         }
         self.live();
         self.run(turn, |machine| machine.merge(snapshot.triggers.clone(), snapshot.profile.clone()));
-        turn.fx.touch(Urgency::Quiet);
+        // It may bring a consent withdrawn, or a suppression.
+        turn.fx.touch(Urgency::Urgent);
         Awaited::Yes
     }
 

@@ -18,7 +18,8 @@ pub struct Customer {
     pub(super) id: CustomerId,
     /// Position of the last record that was looked at.
     pub(super) high_water: Option<Position>,
-    /// Position of the last record that was an event or another row's message: it names what timers and scores open.
+    /// Position of the last record that was told for the first time and is no outcome, not even one that an alias passes on: it
+    /// names what timers, scores and conditions open. Outcomes lie among the events as a dispatcher's haste has it.
     pub(super) heard: Position,
     /// Log time of the last thing that happened to the row; never goes back.
     pub(super) clock: Timestamp,

@@ -63,8 +63,7 @@ pub struct Machine<'a> {
     pub state: &'a mut TriggerState,
     /// Log time.
     pub now: Timestamp,
-    /// Position of the row's last record that is no outcome: it names what time, scores and conditions open. The position of an
-    /// outcome would not do, since it lies among the events as a dispatcher's haste has it.
+    /// Position of the row's last record that is no outcome: it names what time, scores and conditions open.
     pub heard: Position,
     /// What it leaves.
     pub out: Output,

@@ -91,3 +91,55 @@ fn a_condition_that_no_trigger_watches_any_more_is_forgotten() {
     desk.until(min(600));
     assert_eq!(desk.row.next_due(), None);
 }
+
+#[test]
+fn an_age_ends_with_its_cart() {
+    for path in ["cart.age", "cart.idle"] {
+        let field = || field::lookup(path).expect("a field");
+        let old = Condition::Profile { field: field(), compare: Compare::Gte(60.0) };
+        let there = Condition::Profile { field: field(), compare: Compare::Exists };
+        let ends = |condition, name| Trigger { entry: Entry::Ceases(condition), ..trigger(name) };
+        let mut desk = Desk::new([ends(old, "old"), ends(there, "there")]);
+        let month = 30 * 24 * 60;
+        desk.event(added("c", 0)).until(min(month)).decided(&[sent("old", month), sent("there", month)]);
+    }
+}
+
+#[test]
+fn a_late_event_that_makes_a_condition_hold_fires_nothing_and_what_it_moved_is_watched() {
+    let orders = |n| Condition::Profile {
+        field: field::lookup("orders.last_30_days").expect("a field"),
+        compare: Compare::Gte(n),
+    };
+    let begins = Trigger { entry: Entry::Becomes(orders(1.0)), ..trigger("begins") };
+    let ends = Trigger { entry: Entry::Ceases(orders(1.0)), ..trigger("ends") };
+    let mut desk = Desk::new([begins, ends]);
+    let day = 24 * 60;
+    let mut late = ordered("c", min(-20 * day)).late();
+    late.0.message = crate::ids::MessageId(1);
+    desk.event(viewed(-1));
+    desk.tell(min(0), Input::Event(Box::new(late.0)));
+    let refused = ("begins", Verdict::Suppressed, Reason::LateEvent, 0);
+    desk.decided(&[refused]).event(viewed(1)).decided(&[refused]);
+    // The day of the order leaves at midnight, ten days on.
+    desk.until(min(11 * day)).decided(&[refused, sent("ends", 9 * day + 12 * 60)]);
+}
+
+#[test]
+fn a_command_looks_at_what_it_may_have_changed_alone() {
+    let mut desk = Desk::new([Trigger { entry: Entry::Ceases(views(1.0)), ..trigger("ends") }]);
+    desk.event(viewed(0)).command(Command::Suppress, 60).decided(&[]);
+    desk.command(Command::Unsuppress, 60).until(min(60)).decided(&[sent("ends", 60)]);
+}
+
+#[test]
+fn what_commands_open_is_named_by_them() {
+    let entry = Entry::Ceases(Condition::Profile {
+        field: field::lookup("suppressed").expect("a field"),
+        compare: Compare::Eq(crate::value::Value::Bool(true)),
+    });
+    let mut desk = Desk::new([Trigger { entry, ..trigger("t") }]);
+    desk.event(viewed(0)).command(Command::Suppress, 1).command(Command::Unsuppress, 2);
+    desk.command(Command::Erase, 3).command(Command::Suppress, 4).command(Command::Unsuppress, 5);
+    desk.decided(&[sent("t", 2), sent("t", 5)]);
+}
