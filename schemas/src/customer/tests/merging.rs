@@ -200,3 +200,85 @@ fn a_latch_that_the_alias_set_does_not_fire_again_at_the_user() {
     pair.take(fx, min(2));
     assert_eq!(pair.decided(), [("anon:a", Verdict::Sent, Reason::Clear, 0)]);
 }
+
+#[test]
+fn an_instance_of_the_user_ends_if_the_alias_saw_an_exit_since_its_entry() {
+    for (bought, expected) in
+        [(5, ("u1", Verdict::Suppressed, Reason::Exited, 10)), (-1, ("u1", Verdict::Sent, Reason::Clear, 30))]
+    {
+        let mut pair = Pair::new([cart_idle()]);
+        pair.event(ALIAS, ordered("other", min(bought))).event(USER, added("c", 0));
+        pair.identified(10).until(min(100));
+        assert_eq!(pair.decided(), [expected], "bought at {bought}");
+    }
+}
+
+#[test]
+fn a_goal_that_the_user_reached_in_time_ends_a_moved_instance_however_long_ago() {
+    let mut slow = cart_idle();
+    slow.wait = Some(Wait { span: Span::hours(5), reset_on: Vec::new() });
+    slow.goal = Some(Goal { event: pattern("Signed Up"), within: Span::minutes(60) });
+    let mut pair = Pair::new([slow]);
+    pair.event(ALIAS, added("c", 0)).event(USER, track("Signed Up", min(30))).identified(200);
+    assert_eq!(pair.decided(), [("u1", Verdict::Suppressed, Reason::Exited, 200)]);
+}
+
+#[test]
+fn what_aliases_await_stays_within_the_users_bound() {
+    use crate::trigger::state::AWAITED_MAX;
+    let mut pair = Pair::new([trigger("t")]);
+    for n in 0..AWAITED_MAX as i64 {
+        pair.event(ALIAS, added("c", n)).event(USER, added("d", n).message(&n.to_string()));
+    }
+    pair.identified(100);
+    let instances = pair.rows[USER].triggers().instances();
+    assert_eq!(instances.len(), AWAITED_MAX);
+    assert!(instances.iter().all(|one| one.entered >= min(AWAITED_MAX as i64 / 2)), "the oldest goes first");
+}
+
+#[test]
+fn a_merge_is_durable_at_once_since_it_may_bring_a_refusal() {
+    let mut pair = Pair::new([]);
+    pair.event(ALIAS, track("Consent Denied", min(0)));
+    let mut fx = Effects::default();
+    let mut made = identify(min(1));
+    made.0.anonymous = Some(pair.rows[ALIAS].id().clone());
+    let record = |position, input| Record { position: Position(position), stamp: min(1), input };
+    pair.rows[USER].apply(&pair.book, &record(600, Input::Event(Box::new(made.0))), &mut fx);
+    for to in [ALIAS, USER] {
+        let Some(Outgoing::Relay { message, .. }) = fx.outbox.pop().map(|entry| entry.body) else { panic!() };
+        fx.clear();
+        pair.rows[to].apply(&pair.book, &record(700, Input::Relay(message)), &mut fx);
+    }
+    assert_eq!(fx.urgency, crate::customer::Urgency::Urgent);
+}
+
+#[test]
+fn what_changes_nothing_names_nothing() {
+    let mut pair = Pair::new([]);
+    pair.event(ALIAS, added("c", 0)).identified(1);
+    let heard = pair.rows[USER].heard;
+    let sender = |position| crate::record::Sender {
+        customer: CustomerId::anonymous("a"),
+        position: Position(position),
+        nth: 0,
+    };
+    use crate::customer::identity::{Forward, Message, Relay};
+    let outcome = Outcome { id: OutreachId(1), attempt: 0, status: OutcomeStatus::Delivered, at: min(2) };
+    let outcome = Message::Forward(Box::new(Forward::Outcome(outcome)));
+    for (position, message) in [(1, Message::Refused { request: Position(1) }), (900, outcome)] {
+        let relay = Relay { sender: sender(position), message };
+        pair.tell(USER, min(3), Input::Relay(Box::new(relay)));
+        assert_eq!(pair.rows[USER].heard, heard, "a repeated message, an outcome that an alias passes on");
+    }
+}
+
+#[test]
+fn a_duplicate_that_names_an_anonymous_id_asks_nobody_again() {
+    let mut pair = Pair::new([]);
+    pair.identified(1);
+    pair.rows[USER].rare().identity.merged.clear();
+    let before = pair.positions;
+    pair.identified(1);
+    assert_eq!(pair.positions, [before[0], before[1] + 1], "no request, no answer");
+}

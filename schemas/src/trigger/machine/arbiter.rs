@@ -186,12 +186,7 @@ impl Machine<'_> {
         instance.stage = Stage::Sent { since, until, ended: None };
         let instances = &mut self.state.parts().instances;
         instances.push(instance);
-        let awaited = instances.iter().filter(|instance| !instance.is_open()).count();
-        if awaited > AWAITED_MAX
-            && let Some(oldest) = instances.iter().position(|instance| !instance.is_open())
-        {
-            instances.remove(oldest);
-        }
+        forget_awaited(instances);
     }
 
     /// Returns the values that travel with the outreach.
@@ -213,6 +208,23 @@ impl Machine<'_> {
         let sends = &mut self.state.parts().sends;
         sends.push(Send { id, at, category, channel });
         forget_sends(sends, at - longest);
+    }
+}
+
+/// Awaits the outcome of no more outreach than the bound, latest due first.
+pub(super) fn forget_awaited(instances: &mut Vec<Instance>) {
+    let since = |instance: &Instance| match instance.stage {
+        Stage::Sent { since, .. } => Some(since),
+        Stage::Waiting
+        | Stage::Proposed { .. }
+        | Stage::Deferred { .. }
+        | Stage::Held { .. }
+        | Stage::Retrying { .. } => None,
+    };
+    while instances.iter().filter(|instance| !instance.is_open()).count() > AWAITED_MAX {
+        let awaited = (0..instances.len()).filter_map(|place| Some((since(&instances[place])?, place)));
+        let Some((_, oldest)) = awaited.min() else { return };
+        instances.remove(oldest);
     }
 }
 

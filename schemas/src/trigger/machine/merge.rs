@@ -1,9 +1,11 @@
 //! The state of an anonymous row becomes part of its user's.
 //!
-//! An instance keeps its slot, so that the two rows cannot both send it. It is dropped if this row saw one of its exits since its
-//! entry: the other row's state may be older than this customer's purchase. Exits are found in the profile's counters, which know
-//! names and stamps, not keys and properties; where they are in doubt the instance is dropped, too. Rather one outreach too few.
+//! An instance keeps its slot, so that the two rows cannot both send it. An instance of either row ends if the other row saw one of
+//! its exits, or its goal, since its entry: the customer bought on one device what the other one still waits for. Exits are found
+//! in the profile's counters, which know names and stamps, not keys and properties; where they are in doubt the instance ends, too.
+//! Rather one outreach too few.
 
+use super::arbiter::forget_awaited;
 use super::entry::forget_oldest;
 use super::{Ending, Machine};
 use crate::decision::Reason;
@@ -18,8 +20,13 @@ impl Machine<'_> {
         let parts = std::mem::take(other.parts());
         let mut kept = Vec::new();
         let mut ended = Vec::new();
-        for instance in parts.instances {
-            match self.saw_exit(&instance) {
+        let own = std::mem::take(&mut self.state.parts().instances);
+        let own = own.into_iter().map(|instance| (self.saw_exit(&instance, &profile), instance));
+        let moved =
+            parts.instances.into_iter().map(|instance| (self.saw_exit(&instance, self.profile), instance));
+        // Those of this row come first, so that theirs are held against them.
+        for (has_ended, instance) in own.chain(moved) {
+            match has_ended {
                 true => ended.push(instance),
                 false => kept.push(instance),
             }
@@ -58,20 +65,20 @@ impl Machine<'_> {
             self.move_in(instance);
         }
         // What the other row had seen of conditions was about another profile.
+        forget_awaited(&mut self.state.parts().instances);
         self.look();
     }
 
-    /// Returns whether this row, before the merge, saw what ends the instance.
-    fn saw_exit(&self, instance: &Instance) -> bool {
+    /// Returns whether the profile of the row that an instance is not of saw what ends it.
+    fn saw_exit(&self, instance: &Instance, profile: &Profile) -> bool {
         let Some(trigger) = self.trigger(&instance.trigger) else { return false };
         // An exit of the same instant counts.
         let since = self.now - (instance.entered - Span(1));
-        let saw = |name: &str, within: Span| {
-            let counted = self.profile.count(name, within, self.now);
-            counted.n > 0 || counted.partial && self.profile.total(name).n > 0
+        let saw = |name: &str| {
+            let counted = profile.count(name, since, self.now);
+            counted.n > 0 || counted.partial && profile.total(name).n > 0
         };
-        exits(trigger).any(|name| saw(name, since))
-            || trigger.goal.as_ref().is_some_and(|goal| saw(&goal.event.name, since.min(goal.within)))
+        exits(trigger).any(saw)
     }
 
     /// Adds an instance of the other row. Of two of one key the older one goes on.
@@ -103,5 +110,6 @@ impl Machine<'_> {
 
 /// Returns the names of the events that end instances of a trigger.
 fn exits(trigger: &Trigger) -> impl Iterator<Item = &str> {
-    trigger.exits.iter().map(|exit| exit.event.name.as_str())
+    let exits = trigger.exits.iter().map(|exit| &exit.event);
+    exits.chain(trigger.goal.iter().map(|goal| &goal.event)).map(|event| event.name.as_str())
 }
