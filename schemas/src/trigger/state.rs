@@ -11,13 +11,14 @@ use crate::decision::{Category, Reason};
 use crate::ids::{OutreachId, Slot};
 use crate::profile::Heads;
 use crate::time::Timestamp;
-use crate::value::Properties;
+use crate::value::{Properties, Value};
 
 /// Instances that one customer may have open, of all triggers together; further entries are refused.
 pub const OPEN_MAX: usize = 256;
 /// Outreach that one customer awaits the outcome of; beyond it the oldest is awaited no longer, and its outcome changes nothing.
 pub const AWAITED_MAX: usize = 64;
-/// Keys whose entries are remembered; beyond it the one that was entered longest ago is forgotten and may enter again.
+/// Keys whose entries are remembered; beyond it the one whose cool-down ends first is forgotten and may enter again, and one that is
+/// remembered for life only among its like, the one that was entered longest ago.
 pub const ENTRIES_MAX: usize = 256;
 /// Sends that are remembered for caps; a cap above this bound is never reached.
 pub const SENDS_MAX: usize = 128;
@@ -119,6 +120,8 @@ pub(super) struct Entered {
     /// Hash of trigger and key.
     pub(super) of: u64,
     pub(super) last: Timestamp,
+    /// From then on it decides about no other entry: the end of the cool-down, or never.
+    pub(super) until: Timestamp,
     pub(super) count: u32,
     /// A refusal since the last entry is on record.
     pub(super) refused: bool,
@@ -172,7 +175,7 @@ impl TriggerState {
     /// Returns about how many bytes of memory the state has on the heap.
     pub fn weight(&self) -> usize {
         let Some(parts) = &self.0 else { return 0 };
-        let facts = |instance: &Instance| instance.facts.0.len() * size_of::<(SmolStr, Properties)>();
+        let facts = |instance: &Instance| instance.facts.0.capacity() * size_of::<(SmolStr, Value)>();
         size_of::<Parts>()
             + parts.instances.capacity() * size_of::<Instance>()
             + parts.instances.iter().map(facts).sum::<usize>()

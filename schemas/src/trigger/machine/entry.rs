@@ -10,6 +10,7 @@ use crate::decision::Reason;
 use crate::event::Event;
 use crate::ids::Slot;
 use crate::profile::bounded_text;
+use crate::time::Timestamp;
 use crate::trigger::spec::{INSTANCES_MAX, Mode, Reentry, ReentryMode, Trigger};
 use crate::trigger::state::{ENTRIES_MAX, Entered, Instance, OPEN_MAX, Stage, entry_of};
 use crate::value::{Properties, Value};
@@ -86,9 +87,7 @@ impl Machine<'_> {
     /// Returns why the key may not enter again.
     fn too_often(&self, trigger: &Trigger, key: &str) -> Option<Reason> {
         let Reentry { mode, max } = trigger.reentry;
-        if !is_remembered(trigger) {
-            return None;
-        }
+        remembered_until(trigger.reentry, self.now)?;
         let of = entry_of(&trigger.name, key);
         let known = self.state.entries().iter().find(|entered| entered.of == of)?;
         match mode {
@@ -101,16 +100,15 @@ impl Machine<'_> {
 
     /// Notes an entry, where it decides about later ones.
     fn remember(&mut self, trigger: &Trigger, key: &str) {
-        if !is_remembered(trigger) {
-            return;
-        }
         let (of, last) = (entry_of(&trigger.name, key), self.now);
+        let Some(until) = remembered_until(trigger.reentry, last) else { return };
         let entries = &mut self.state.parts().entries;
+        entries.retain(|entered| entered.until > last);
         match entries.iter_mut().find(|entered| entered.of == of) {
             Some(known) => {
-                *known = Entered { of, last, count: known.count.saturating_add(1), refused: false }
+                *known = Entered { of, last, until, count: known.count.saturating_add(1), refused: false }
             }
-            None => entries.push(Entered { of, last, count: 1, refused: false }),
+            None => entries.push(Entered { of, last, until, count: 1, refused: false }),
         }
         forget_oldest(entries);
     }
@@ -149,21 +147,24 @@ impl Machine<'_> {
     }
 }
 
-/// Drops entries beyond the bound, those that are longest ago.
+/// Drops entries beyond the bound, those first that decide about others for the shortest time.
 pub(super) fn forget_oldest(entries: &mut Vec<Entered>) {
     while entries.len() > ENTRIES_MAX {
-        let oldest = (0..entries.len()).min_by_key(|place| entries[*place].last).unwrap_or_default();
-        entries.remove(oldest);
+        let rank = |place: &usize| (entries[*place].until, entries[*place].last);
+        let least = (0..entries.len()).min_by_key(rank).unwrap_or_default();
+        entries.remove(least);
     }
 }
 
-/// Returns whether entries of the trigger have to be remembered.
-fn is_remembered(trigger: &Trigger) -> bool {
-    trigger.reentry.max.is_some()
-        || match trigger.reentry.mode {
-            ReentryMode::Always => false,
-            ReentryMode::Cooldown(_) | ReentryMode::Once => true,
-        }
+/// Returns until when an entry at `now` decides about others of its key; `None` when it never does.
+fn remembered_until(reentry: Reentry, now: Timestamp) -> Option<Timestamp> {
+    let for_life = Timestamp(i64::MAX);
+    match reentry.mode {
+        ReentryMode::Once => Some(for_life),
+        ReentryMode::Always | ReentryMode::Cooldown(_) if reentry.max.is_some() => Some(for_life),
+        ReentryMode::Cooldown(span) => Some(now + span),
+        ReentryMode::Always => None,
+    }
 }
 
 /// Returns what conditions can read of the properties at these paths. Lists and objects are only there or not.

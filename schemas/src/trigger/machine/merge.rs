@@ -50,6 +50,7 @@ impl Machine<'_> {
             match ours.entries.iter_mut().find(|entered| entered.of == theirs.of) {
                 Some(known) => {
                     known.last = known.last.max(theirs.last);
+                    known.until = known.until.max(theirs.until);
                     known.count = known.count.saturating_add(theirs.count);
                     known.refused &= theirs.refused;
                 }
@@ -64,8 +65,8 @@ impl Machine<'_> {
         for instance in kept {
             self.move_in(instance);
         }
-        // What the other row had seen of conditions was about another profile.
         forget_awaited(&mut self.state.parts().instances);
+        // What the other row had seen of conditions was about another profile.
         self.look();
     }
 

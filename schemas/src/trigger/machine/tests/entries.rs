@@ -98,3 +98,59 @@ fn entries_are_named_by_their_record() {
     assert_eq!(desk.outreach[0].id, OutreachId::of("s", &desk.outreach[0].slot));
     assert_eq!(desk.decisions[0].opened_by, format!("Product Added@{}", min(1).0));
 }
+
+#[test]
+fn an_event_about_no_cart_enters_for_the_one_that_is_open() {
+    let ended = Trigger { entry: Entry::Event(pattern("Session Ended")), key: Key::Cart, ..trigger("t") };
+    let viewed = Trigger { entry: Entry::Event(pattern("Page Viewed")), key: Key::Cart, ..trigger("v") };
+    let mut desk = Desk::new([ended, viewed]);
+    desk.event(track("Page Viewed", min(0)));
+    assert_eq!(desk.decisions[0].reason, Reason::NoKey, "no cart is open");
+    desk.event(added("c", 1)).event(track("Page Viewed", min(2))).until(min(60));
+    let came: Vec<_> = desk.decisions[1..].iter().map(|one| (&*one.trigger, &*one.key, one.reason)).collect();
+    assert_eq!(came, [("v", "c", Reason::Clear), ("t", "c", Reason::Clear)]);
+}
+
+#[test]
+fn an_event_about_an_order_says_nothing_of_a_cart_that_was_opened_since() {
+    let exits = vec![Exit { event: pattern("Order Cancelled"), matching: Match::Key }];
+    let mut desk = Desk::new([Trigger { exits, ..cart_idle() }]);
+    desk.event(added("c", 0)).event(track("Order Cancelled", min(1)).text("order_id", "old")).decided(&[]);
+    desk.until(min(30));
+    assert_eq!(desk.outreach.len(), 1);
+}
+
+#[test]
+fn keys_that_pass_through_do_not_push_out_those_that_are_remembered_for_life() {
+    use crate::trigger::state::ENTRIES_MAX;
+    let keyed = |name, mode| Trigger {
+        key: Key::Property("k".into()),
+        reentry: Reentry { mode, max: None },
+        ..trigger(name)
+    };
+    let mut once = keyed("once", ReentryMode::Once);
+    once.key = Key::Customer;
+    let mut desk = Desk::new([once, keyed("passing", ReentryMode::Cooldown(Span::days(1)))]);
+    for n in 0..ENTRIES_MAX as i64 + 10 {
+        desk.event(added("c", n).text("k", &n.to_string()));
+    }
+    let welcomes = desk.outreach.iter().filter(|one| one.trigger == "once").count();
+    assert_eq!(welcomes, 1);
+}
+
+#[test]
+fn a_cooldown_that_is_over_takes_no_room() {
+    let keyed = Trigger {
+        key: Key::Property("k".into()),
+        reentry: Reentry { mode: ReentryMode::Cooldown(Span::minutes(5)), max: None },
+        ..trigger("t")
+    };
+    let mut desk = Desk::new([keyed]);
+    let mut weights = Vec::new();
+    for n in 0..200 {
+        desk.event(added("c", n * 10).text("k", &n.to_string()));
+        desk.outcome(n as usize, OutcomeStatus::Delivered, min(n * 10));
+        weights.push(desk.row.triggers().weight());
+    }
+    assert_eq!(weights.iter().min(), weights.iter().max());
+}
