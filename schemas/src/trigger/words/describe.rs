@@ -43,7 +43,13 @@ fn write(text: &mut String, trigger: &Trigger) -> fmt::Result {
         writeln!(text, "holds back: {percent} % of them, to learn what the message changes")?;
     }
     if let Some(Goal { event, within }) = &trigger.goal {
-        writeln!(text, "goal: {} within {} of the start", Pattern(event), Length(*within))?;
+        let but = match &trigger.key {
+            Key::Customer => String::new(),
+            key @ (Key::Cart | Key::Order | Key::Property(_)) => {
+                format!(", unless it is about another {}", thing(key))
+            }
+        };
+        writeln!(text, "goal: {} within {} of the start{but}", Pattern(event), Length(*within))?;
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ held up by a cap or quiet hours: it waits, 12 h at most
 an open case of the customer: stops it
 sends: template cart-idle over channel log, with cart.value, cart.items
 holds back: 5 % of them, to learn what the message changes
-goal: Order Completed within 3 days of the start
+goal: Order Completed within 3 days of the start, unless it is about another cart
 ",
     );
 }
