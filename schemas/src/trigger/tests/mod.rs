@@ -3,3 +3,4 @@
 mod against_model;
 mod model;
 mod random;
+mod shop;

@@ -1,21 +1,32 @@
-//! What triggers mean, written only to be obvious: it remembers everything, looks at every minute, and counts by hand.
+//! What triggers mean, written only to be obvious: it remembers everything, looks every five minutes, and counts by hand.
 //!
-//! It knows the conditions that [`super::random`] makes and no others. All its instants are whole minutes.
+//! It knows the conditions that [`super::random`] makes and no others. All its instants are whole fives of minutes.
 
 use std::cmp::Reverse;
 
 use smol_str::SmolStr;
 
+use super::shop::{About, Carts, quiet_until};
+
 use crate::decision::{Category, Reason, Verdict};
+use crate::profile::Heads;
 use crate::rulebook::{Cap, CapScope, ContactPolicy};
+use crate::score::Head;
 use crate::time::{Span, Timestamp};
 use crate::trigger::spec::{
-    CapRole, Compare, Condition, Entry, EventPattern, Key, Match, Mode, OnCap, ReentryMode, Trigger,
+    CapRole, Compare, Condition, Crossing, Entry, EventPattern, INSTANCES_MAX, Key, Match, Mode, OnCap,
+    ReentryMode, Trigger,
 };
 use crate::value::Value;
 
 /// One step of time.
-pub const MINUTE: Span = Span::minutes(1);
+pub const STEP: Span = Span::minutes(5);
+
+/// How often a pause is looked at.
+const PAUSE_LOOK: Span = Span::hours(1);
+
+/// When time looks at what waits for a score: never.
+const WAITED: Timestamp = Timestamp(i64::MAX);
 
 /// A decision, as far as it is compared: when, of which trigger and key, what and why.
 pub type Line = (Timestamp, SmolStr, SmolStr, Verdict, Reason);
@@ -23,8 +34,12 @@ pub type Line = (Timestamp, SmolStr, SmolStr, Verdict, Reason);
 /// What happens to the customer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    /// An event with a property to tell instances apart, and a number.
-    Event { name: &'static str, k: Option<&'static str>, n: u8 },
+    /// An event.
+    Event(Happened),
+    /// The same message as the last event's once more.
+    Repeated,
+    /// The shop gives one of its triggers another mode.
+    Switched { trigger: usize, mode: Mode },
     /// A case is opened.
     CaseOpened,
     /// The case is closed.
@@ -39,6 +54,58 @@ pub enum What {
     Unsuppressed,
 }
 
+/// An event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    /// Its name.
+    pub name: &'static str,
+    /// A property that tells instances apart.
+    pub k: Option<u8>,
+    /// A number.
+    pub n: u8,
+    /// Cart and order that it names.
+    pub about: About,
+    /// Zone of its context.
+    pub zone: Option<&'static str>,
+    /// Too late to act on.
+    pub late: bool,
+}
+
+/// How questions are answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// What the scores are, in turn, in eighths.
+    pub eighths: Vec<u8>,
+    /// When an answer comes.
+    pub come: Come,
+}
+
+/// When an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Come {
+    /// Before anything else happens.
+    AtOnce,
+    /// Behind the record after that which asked.
+    Later,
+}
+
+impl Scores {
+    /// Returns the answer to a question.
+    pub fn value(&self, head: Head, at: Timestamp) -> f32 {
+        let nth = (at.0 / STEP.0) as usize * 3 + head as usize;
+        f32::from(self.eighths[nth % self.eighths.len()]) / 8.0
+    }
+}
+
+/// A question that waits for its answer.
+#[derive(Clone, Copy)]
+struct Ask {
+    head: Head,
+    at: Timestamp,
+    attempt: u32,
+    record: u64,
+}
+
 struct Open {
     trigger: usize,
     key: SmolStr,
@@ -46,7 +113,12 @@ struct Open {
     /// Orders instances of one instant: the record that opened it, and which of what that record opened.
     order: (u64, u16),
     n: Option<u8>,
+    /// Since when it is to be decided.
     due: Timestamp,
+    /// When it is looked at, if later than that.
+    look: Timestamp,
+    /// Scores it waits for; it is not due by time then.
+    awaits: Heads,
     first_deferred: Option<Timestamp>,
 }
 
@@ -59,6 +131,10 @@ struct Sent {
 pub struct Model<'a> {
     triggers: &'a [Trigger],
     contact: &'a ContactPolicy,
+    scores: &'a Scores,
+    modes: Vec<Mode>,
+    heads: Heads,
+    crossings: Vec<Crossing>,
     clock: Timestamp,
     record: u64,
     history: Vec<(Timestamp, &'static str)>,
@@ -69,6 +145,12 @@ pub struct Model<'a> {
     held: Vec<bool>,
     crossed: Vec<u16>,
     sent: Vec<Sent>,
+    known: Vec<(Head, f32, Timestamp)>,
+    latches: Vec<Crossing>,
+    asks: Vec<Ask>,
+    attempts: u32,
+    carts: Carts,
+    zone: &'static str,
     case_open: bool,
     suppressed: bool,
     consent: Option<bool>,
@@ -77,10 +159,19 @@ pub struct Model<'a> {
 
 impl<'a> Model<'a> {
     /// Returns the model of a customer of whom nothing is known.
-    pub fn new(triggers: &'a [Trigger], contact: &'a ContactPolicy, start: Timestamp) -> Self {
+    pub fn new(
+        triggers: &'a [Trigger],
+        contact: &'a ContactPolicy,
+        scores: &'a Scores,
+        start: Timestamp,
+    ) -> Self {
         let mut model = Self {
             triggers,
             contact,
+            scores,
+            modes: triggers.iter().map(|trigger| trigger.mode).collect(),
+            heads: Heads::NONE,
+            crossings: Vec::new(),
             clock: start,
             record: 0,
             history: Vec::new(),
@@ -90,17 +181,46 @@ impl<'a> Model<'a> {
             held: Vec::new(),
             crossed: vec![0; triggers.len()],
             sent: Vec::new(),
+            known: Vec::new(),
+            latches: Vec::new(),
+            asks: Vec::new(),
+            attempts: 0,
+            carts: Carts::default(),
+            zone: "UTC",
             case_open: false,
             suppressed: false,
             consent: None,
             lines: Vec::new(),
         };
+        triggers.iter().for_each(|trigger| model.note_scores(trigger));
         // What holds of a customer of whom nothing is known has not begun to hold.
-        model.held = triggers.iter().map(|trigger| model.holds_at_first(trigger)).collect();
+        model.held = triggers.iter().map(|trigger| model.holds_at_entry(trigger)).collect();
         model
     }
 
-    fn holds_at_first(&self, trigger: &Trigger) -> bool {
+    /// Notes which scores and latches a trigger reads.
+    fn note_scores(&mut self, trigger: &Trigger) {
+        let mut crossings = Vec::new();
+        for condition in [Some(&trigger.when), trigger.entry.condition()].into_iter().flatten() {
+            self.heads = self.heads.union(condition.heads());
+            condition.each_leaf(&mut |leaf| {
+                if let Condition::Latch(crossing) = leaf {
+                    crossings.push(*crossing);
+                }
+            });
+        }
+        if let Entry::Crossing(crossing) = trigger.entry {
+            crossings.push(crossing);
+            self.heads = self.heads.union(Heads::of(&[crossing.head]));
+        }
+        for crossing in crossings {
+            if !self.crossings.contains(&crossing) {
+                self.crossings.push(crossing);
+            }
+        }
+    }
+
+    fn holds_at_entry(&self, trigger: &Trigger) -> bool {
         match &trigger.entry {
             Entry::Becomes(condition) | Entry::Ceases(condition) => self.holds(condition, None),
             Entry::Event(_) | Entry::Crossing(_) => false,
@@ -116,18 +236,125 @@ impl<'a> Model<'a> {
     /// Lets time pass up to an instant, at which nothing is looked at yet: what happens then comes before what is due then.
     pub fn pass(&mut self, until: Timestamp) {
         while self.clock < until {
-            let mut proposed = self.take(|open, clock| open.due <= clock);
+            let mut proposed = self.take(|open, clock| open.awaits.is_empty() && open.look <= clock);
             self.cross(|_| true, &mut proposed);
-            self.arbitrate(proposed);
-            self.clock = self.clock + MINUTE;
+            self.settle(proposed, Heads::NONE);
+            self.answer_at_once();
+            self.clock = self.clock + STEP;
         }
+    }
+
+    /// Returns how many questions were ever asked.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Answers the questions up to this one, in the order of their heads' first.
+    pub fn answer(&mut self, up_to: u32) {
+        while let Some(place) = self.asks.iter().position(|ask| ask.attempt <= up_to) {
+            let ask = self.asks.remove(place);
+            self.told_score(ask);
+        }
+    }
+
+    fn answer_at_once(&mut self) {
+        match self.scores.come {
+            Come::AtOnce => self.answer(u32::MAX),
+            Come::Later => {}
+        }
+    }
+
+    fn told_score(&mut self, Ask { head, at, attempt, record }: Ask) {
+        let value = self.scores.value(head, at);
+        self.known.retain(|(known, ..)| *known != head);
+        self.known.push((head, value, at));
+        let mut proposed = Vec::new();
+        for crossing in self.crossings.clone().into_iter().filter(|crossing| crossing.head == head) {
+            let set = self.latches.contains(&crossing);
+            if set && value < crossing.rearms_below {
+                self.latches.retain(|latch| *latch != crossing);
+            } else if !set && value > crossing.rises_above {
+                self.latches.push(crossing);
+                for place in 0..self.triggers.len() {
+                    if self.triggers[place].entry == Entry::Crossing(crossing) {
+                        let key = self.standing_key(place);
+                        self.enter(place, key, (record, attempt as u16), None, &mut proposed);
+                    }
+                }
+            }
+        }
+        let now_heard = std::mem::replace(&mut self.record, record);
+        self.cross(|condition| condition.heads().contains(head), &mut proposed);
+        self.record = now_heard;
+        for open in &mut self.open {
+            open.awaits = open.awaits.without(Heads::of(&[head]));
+        }
+        let waited = self.take(|open, _| open.awaits.is_empty() && open.look == WAITED);
+        self.settle_with(waited, proposed, Heads::NONE);
+    }
+
+    fn standing_key(&self, place: usize) -> Option<SmolStr> {
+        match self.triggers[place].key {
+            Key::Customer => Some(SmolStr::default()),
+            Key::Cart => self.carts.current(),
+            Key::Order | Key::Property(_) => None,
+        }
+    }
+
+    /// Asks for these scores.
+    fn ask(&mut self, heads: Heads) {
+        for head in heads.iter() {
+            self.attempts += 1;
+            let ask = Ask { head, at: self.clock, attempt: self.attempts, record: self.record };
+            match self.asks.iter_mut().find(|open| open.head == head) {
+                Some(open) => *open = ask,
+                None => self.asks.push(ask),
+            }
+        }
+    }
+
+    /// Holds what is paused, asks for what is read and not fresh, and decides what waits for nothing.
+    fn settle(&mut self, proposed: Vec<Open>, moved: Heads) {
+        self.settle_with(Vec::new(), proposed, moved);
+    }
+
+    fn settle_with(&mut self, waited: Vec<Open>, mut proposed: Vec<Open>, moved: Heads) {
+        let clock = self.clock;
+        for mut open in proposed.extract_if(.., |open| self.modes[open.trigger] == Mode::Paused) {
+            open.look = clock + PAUSE_LOOK;
+            self.open.push(open);
+        }
+        let mut needed = Heads::NONE;
+        for head in proposed.iter().flat_map(|open| self.triggers[open.trigger].when.heads().iter()) {
+            let fresh = self.known.iter().any(|(known, _, at)| *known == head && *at == clock);
+            if moved.contains(head) || !fresh {
+                needed = needed.union(Heads::of(&[head]));
+            }
+        }
+        let mut decided = waited;
+        for mut open in proposed {
+            if needed.is_empty() {
+                decided.push(open);
+            } else {
+                (open.awaits, open.look) = (needed, WAITED);
+                self.open.push(open);
+            }
+        }
+        self.arbitrate(decided);
+        self.ask(moved.union(needed));
     }
 
     /// Something happens, in this record.
     pub fn happen(&mut self, record: u64, what: &What) {
+        if let What::Switched { trigger, mode } = what {
+            let trigger = trigger % self.triggers.len();
+            self.modes[trigger] = *mode;
+            return;
+        }
         self.record = record;
-        match *what {
-            What::Event { name, k, n } => return self.event(name, k, n),
+        match what {
+            What::Event(event) => return self.event(event),
+            What::Repeated | What::Switched { .. } => return,
             What::CaseOpened => self.case_open = true,
             What::CaseClosed => self.case_open = false,
             What::Granted => self.consent = Some(true),
@@ -137,20 +364,49 @@ impl<'a> Model<'a> {
         }
         let mut proposed = Vec::new();
         self.cross(|condition| reads(condition, None), &mut proposed);
-        self.arbitrate(proposed);
+        let moved = match what {
+            What::CaseOpened | What::CaseClosed => Heads::of(&[Head::Churn, Head::Complaint]),
+            What::Granted | What::Denied | What::Suppressed | What::Unsuppressed => Heads::NONE,
+            What::Event(_) | What::Repeated | What::Switched { .. } => Heads::NONE,
+        };
+        self.settle(proposed, moved.common(self.heads));
+        self.answer_at_once();
     }
 
-    fn event(&mut self, name: &'static str, k: Option<&'static str>, n: u8) {
-        self.history.push((self.clock, name));
+    fn event(&mut self, event: &Happened) {
+        let Happened { name, k, n, late, .. } = *event;
+        let before: Vec<bool> = self.triggers.iter().map(|trigger| self.holds_at_entry(trigger)).collect();
+        let folded = self.carts.fold(name, &event.about, late, self.clock);
+        let open_cart = self.carts.current();
+        if !late {
+            self.zone = event.zone.unwrap_or(self.zone);
+            self.history.push((self.clock, name));
+        }
         let triggers = self.triggers;
         let is = |pattern: &EventPattern| pattern.name == name && about_event(&pattern.filter, Some(n));
         let key_of = |key: &Key| match key {
             Key::Customer => Some(SmolStr::default()),
-            Key::Property(_) => k.map(SmolStr::from),
-            Key::Cart | Key::Order => panic!("not made"),
+            Key::Property(_) => k.map(|k| SmolStr::from(k.to_string())),
+            Key::Cart => folded.cart.clone(),
+            Key::Order => folded.order.clone(),
         };
+        // An event that is about no cart and no order is about the one open cart.
+        let about = |key: &Key| match key {
+            Key::Cart if folded.cart.is_none() && folded.order.is_none() => open_cart.clone(),
+            key => key_of(key),
+        };
+        if late {
+            for (place, trigger) in triggers.iter().enumerate() {
+                let enters = matches!(&trigger.entry, Entry::Event(pattern) if is(pattern));
+                if enters && self.modes[place] != Mode::Paused {
+                    let key = about(&trigger.key).unwrap_or_default();
+                    self.say(place, &key, Verdict::Suppressed, Reason::LateEvent);
+                }
+            }
+            return self.cross_late(&before);
+        }
         for (place, trigger) in triggers.iter().enumerate() {
-            let key = key_of(&trigger.key);
+            let key = about(&trigger.key);
             for exit in trigger.exits.iter().filter(|exit| is(&exit.event)) {
                 self.end(Reason::Exited, |open| {
                     open.trigger == place
@@ -163,6 +419,7 @@ impl<'a> Model<'a> {
             if let Some(goal) = trigger.goal.as_ref().filter(|goal| is(&goal.event)) {
                 let clock = self.clock;
                 self.end(Reason::GoalReached, |open| {
+                    let key = key_of(&trigger.key);
                     let same = key.as_ref().is_none_or(|key| open.key == *key);
                     open.trigger == place && same && clock <= open.entered + goal.within
                 });
@@ -172,8 +429,10 @@ impl<'a> Model<'a> {
             {
                 let due = self.clock + wait.span;
                 let same = |open: &&mut Open| open.trigger == place && Some(&open.key) == key.as_ref();
-                for open in self.open.iter_mut().filter(same).filter(|open| open.first_deferred.is_none()) {
-                    open.due = due;
+                // What is deferred, held or waits for a score has been due.
+                let waits = |open: &&mut Open| open.first_deferred.is_none() && open.look == open.due;
+                for open in self.open.iter_mut().filter(same).filter(waits) {
+                    (open.due, open.look) = (due, due);
                 }
             }
         }
@@ -182,11 +441,17 @@ impl<'a> Model<'a> {
             if let Entry::Event(pattern) = &trigger.entry
                 && is(pattern)
             {
-                self.enter(place, key_of(&trigger.key), 0, Some(n), &mut proposed);
+                self.enter(place, about(&trigger.key), (self.record, 0), Some(n), &mut proposed);
             }
         }
         self.cross(|condition| reads(condition, Some(name)), &mut proposed);
-        self.arbitrate(proposed);
+        let moved = match name {
+            "Order Completed" => Heads::ALL,
+            "Order Cancelled" => Heads::of(&[Head::Churn, Head::Return, Head::Complaint]),
+            _ => Heads::of(&[Head::PurchaseIntent, Head::CartAbandonment]),
+        };
+        self.settle(proposed, moved.common(self.heads));
+        self.answer_at_once();
     }
 
     /// Ends open instances.
@@ -213,8 +478,7 @@ impl<'a> Model<'a> {
             let (condition, opens_when) = match &trigger.entry {
                 Entry::Becomes(condition) => (condition, true),
                 Entry::Ceases(condition) => (condition, false),
-                Entry::Event(_) => continue,
-                Entry::Crossing(_) => panic!("not made"),
+                Entry::Event(_) | Entry::Crossing(_) => continue,
             };
             if !looked_at(condition) {
                 continue;
@@ -224,7 +488,25 @@ impl<'a> Model<'a> {
             if held != holds && holds == opens_when {
                 let nth = self.crossed[place];
                 self.crossed[place] += 1;
-                self.enter(place, Some(SmolStr::default()), nth, None, proposed);
+                self.enter(place, self.standing_key(place), (self.record, nth), None, proposed);
+            }
+        }
+    }
+
+    /// A late event may change the profile, and opens nothing by that; what time alone has changed is looked at afterwards.
+    fn cross_late(&mut self, before: &[bool]) {
+        for (place, trigger) in self.triggers.iter().enumerate() {
+            let holds = self.holds_at_entry(trigger);
+            if before[place] != self.held[place] || holds == self.held[place] {
+                continue;
+            }
+            self.held[place] = holds;
+            if holds == matches!(trigger.entry, Entry::Becomes(_)) {
+                self.crossed[place] += 1;
+                if self.modes[place] != Mode::Paused {
+                    let key = self.standing_key(place).unwrap_or_default();
+                    self.say(place, &key, Verdict::Suppressed, Reason::LateEvent);
+                }
             }
         }
     }
@@ -233,12 +515,12 @@ impl<'a> Model<'a> {
         &mut self,
         place: usize,
         key: Option<SmolStr>,
-        nth: u16,
+        order: (u64, u16),
         n: Option<u8>,
         proposed: &mut Vec<Open>,
     ) {
         let trigger = &self.triggers[place];
-        if trigger.mode == Mode::Paused {
+        if self.modes[place] == Mode::Paused {
             return;
         }
         let Some(key) = key else {
@@ -267,12 +549,16 @@ impl<'a> Model<'a> {
             }
             return;
         }
+        let open = self.open.iter().chain(&*proposed).filter(|open| open.trigger == place).count();
+        if open >= INSTANCES_MAX {
+            return self.say(place, &key, Verdict::Suppressed, Reason::InstanceLimit);
+        }
         self.refused.retain(|(trigger, refused)| *trigger != place || *refused != key);
         self.entries.push((place, key.clone(), self.clock));
         let wait = trigger.wait.as_ref().map(|wait| wait.span);
         let due = self.clock + wait.unwrap_or_default();
-        let order = (self.record, nth);
-        let open = Open { trigger: place, key, entered: self.clock, order, n, due, first_deferred: None };
+        let (entered, awaits, first_deferred) = (self.clock, Heads::NONE, None);
+        let open = Open { trigger: place, key, entered, order, n, due, look: due, awaits, first_deferred };
         match wait {
             Some(_) => self.open.push(open),
             None => proposed.push(open),
@@ -311,11 +597,10 @@ impl<'a> Model<'a> {
             }
             open.first_deferred = Some(first);
             let until = fits.map_or(last, |fits| fits.min(last));
-            // A reset no longer touches it, and when it was due stays what it was: the next look is what is told here.
-            self.open.push(Open { due: until, ..open });
+            self.open.push(Open { due: until, look: until, ..open });
             return;
         }
-        if trigger.mode == Mode::Shadow {
+        if self.modes[place] == Mode::Shadow {
             return self.say(place, &key, Verdict::Withheld, Reason::Shadow);
         }
         self.sent.push(Sent { at: self.clock, trigger: place });
@@ -344,6 +629,9 @@ impl<'a> Model<'a> {
             suppressed(Reason::OpenCase)
         } else if !consented {
             suppressed(Reason::NoConsent)
+        } else if policy.category == Category::Marketing && self.contact.control_share > 0.0 {
+            // Only 0 and 1 are made.
+            Some((Verdict::Withheld, Reason::GlobalControl))
         } else if trigger.holdout > 0.0 {
             // Only 0 and 1 are made.
             Some((Verdict::Withheld, Reason::Holdout))
@@ -370,24 +658,8 @@ impl<'a> Model<'a> {
             }
         }
         found.or_else(|| {
-            let quiet = |at: Timestamp| {
-                trigger.policy.quiet_hours.is_some_and(|hours| {
-                    let minute = (at.0 / MINUTE.0).rem_euclid(1_440) as u16;
-                    if hours.start_min < hours.end_min {
-                        minute >= hours.start_min && minute < hours.end_min
-                    } else {
-                        minute >= hours.start_min || minute < hours.end_min
-                    }
-                })
-            };
-            if !quiet(self.clock) {
-                return None;
-            }
-            let mut end = self.clock;
-            while quiet(end) {
-                end = end + MINUTE;
-            }
-            Some((Reason::QuietHours, Some(end)))
+            let until = quiet_until(trigger.policy.quiet_hours?, self.zone, self.clock)?;
+            Some((Reason::QuietHours, Some(until)))
         })
     }
 
@@ -402,7 +674,7 @@ impl<'a> Model<'a> {
             });
             counted.count() as u32
         };
-        let end = self.clock + MINUTE;
+        let end = self.clock + STEP;
         if used(self.clock, end) < cap.max {
             return None;
         }
@@ -412,7 +684,7 @@ impl<'a> Model<'a> {
             if now > self.clock + cap.within {
                 return Some((reason, None));
             }
-            now = now + MINUTE;
+            now = now + STEP;
         }
         Some((reason, Some(now)))
     }
@@ -428,12 +700,16 @@ impl<'a> Model<'a> {
                 compares(happened as f64, compare)
             }
             Condition::Event { .. } => about_event(condition, n),
-            Condition::Profile { .. } => {
-                let Condition::Profile { field, compare } = condition else { return false };
-                assert_eq!(field.path(), "open_case");
-                *compare == Compare::Eq(Value::Bool(self.case_open))
+            Condition::Profile { field, compare } => match field.path().as_str() {
+                "open_case" => *compare == Compare::Eq(Value::Bool(self.case_open)),
+                "cart.count" => compares(self.carts.count() as f64, compare),
+                path => panic!("{path} is not made"),
+            },
+            Condition::Latch(crossing) => self.latches.contains(crossing),
+            Condition::Score { head, compare } => {
+                let known = self.known.iter().find(|(known, ..)| known == head);
+                known.is_some_and(|(_, value, _)| compares(f64::from(*value), compare))
             }
-            Condition::Latch(_) | Condition::Score { .. } => panic!("not made"),
         }
     }
 }
