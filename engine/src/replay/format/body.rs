@@ -7,13 +7,13 @@ use schemas::time::Timestamp;
 
 use super::RowId;
 
-/// Which call is written. Names stand as they are: they hold nothing that JSON would escape.
+/// Which call is written.
 #[derive(Clone, Copy)]
-pub enum Call {
+pub enum Call<'a> {
     /// A track call of this event.
-    Track(&'static str),
+    Track(&'a str),
     /// A page call of this page.
-    Page(&'static str),
+    Page(&'a str),
 }
 
 /// A body being written.
@@ -25,15 +25,15 @@ pub struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// Begins the body of an event.
-    pub fn begin(out: &'a mut Vec<u8>, call: Call, id: &RowId, who: (&CustomerId, Timestamp)) -> Self {
+    pub fn begin(out: &'a mut Vec<u8>, call: Call<'_>, id: &RowId, who: (&CustomerId, Timestamp)) -> Self {
         let (customer, at) = who;
         let (kind, name) = match call {
-            Call::Track(name) => (r#"{"type":"track","event":""#, name),
-            Call::Page(name) => (r#"{"type":"page","name":""#, name),
+            Call::Track(name) => (r#"{"type":"track","event":"#, name),
+            Call::Page(name) => (r#"{"type":"page","name":"#, name),
         };
         out.extend_from_slice(kind.as_bytes());
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(br#"","messageId":""#);
+        write_text(out, name);
+        out.extend_from_slice(br#","messageId":""#);
         out.extend_from_slice(id.as_bytes());
         let (field, text) = match customer.as_str().strip_prefix(ANONYMOUS_PREFIX) {
             Some(anonymous) => (r#"","anonymousId":"#, anonymous),

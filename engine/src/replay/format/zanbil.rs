@@ -100,7 +100,7 @@ fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// Returns what a request means, and how the shop answers it. What is nobody's event is skipped for the first reason that fits.
-fn meaning(request: &Request<'_>) -> Result<(Call, Answers), Converted> {
+fn meaning(request: &Request<'_>) -> Result<(Call<'static>, Answers), Converted> {
     use Answers::{Page, PageOrRedirect};
     use Call::Track;
     let skipped = |why| Err(Converted::Skipped(why));
