@@ -19,13 +19,13 @@ use crate::clock::{ReplayClock, SystemClock};
 use crate::embedded::{self, Database, directory};
 use crate::log::embedded::EmbeddedLog;
 use crate::settings::{AssumedConsent, Settings};
-use crate::{outreach, predict, store, triggers};
+use crate::{log, outreach, predict, store, triggers};
 
 /// An open data folder with everything that works on it.
 pub struct Opened {
     /// The database: to be asked how it fares.
     pub database: Database,
-    /// Its log: replays append to it with their progress.
+    /// Its log as replays append to it: with their progress.
     pub log: Arc<EmbeddedLog>,
     /// Every port.
     pub ports: Ports,
@@ -63,15 +63,16 @@ impl Opened {
         let of_database = embedded::Settings { partitions: settings.log.partitions, ..bounds };
         let opened = Database::open(&settings.data.dir, &of_database, clock.clone());
         let database = opened.context("failed to open the data")?;
-        let log = Arc::new(EmbeddedLog::new(&database));
+        let (source, sink) = log::build(&log::Settings::Embedded, &database);
         let ports = Ports {
-            source: log.clone(),
-            sink: log.clone(),
+            source,
+            sink,
             store: store::build(&store::Settings::Embedded, &database),
             predictor: predict::build(&settings.predictor),
             channels: Arc::new(outreach::build(&settings.channels)),
             clock,
         };
+        let log = Arc::new(EmbeddedLog::new(&database));
         Ok(Self { database, log, ports })
     }
 }
