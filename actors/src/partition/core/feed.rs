@@ -236,6 +236,10 @@ impl Core {
     ) {
         let index = self.find_or_load(customer);
         let boot = self.now.boot;
+        if self.at(index).queue.capacity() == 0 {
+            let spare = self.spare.pop().unwrap_or_default();
+            self.at(index).queue = spare;
+        }
         let entry = self.at(index);
         entry.used = boot;
         entry.through = Some(position);
@@ -269,7 +273,7 @@ impl Core {
             return *index;
         }
         self.incarnations += 1;
-        let entry = Entry::new(customer.clone(), self.incarnations, self.now.boot);
+        let entry = Box::new(Entry::new(customer.clone(), self.incarnations, self.now.boot));
         let index = match self.free.pop() {
             Some(index) => {
                 self.entries[index as usize] = Some(entry);

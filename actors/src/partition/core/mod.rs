@@ -36,7 +36,7 @@ use super::turn::{CellId, Refused, Step};
 use crate::port;
 
 /// Vectors of steps kept to be used again.
-const SPARE_MAX: usize = 1_024;
+const SPARE_MAX: usize = 2_048;
 
 /// How a record of care.events is decoded: [`schemas::record::decode`], but for a simulator that has a language of its own.
 pub type Decode = fn(&LogRecord, &Border) -> Result<Record, Rejection>;
@@ -75,7 +75,8 @@ pub struct Core {
     retries: Vec<(Duration, Io)>,
     /// Live customers by id.
     live: FxHashMap<CustomerId, u32>,
-    entries: Vec<Option<Entry>>,
+    /// Each in a cell of its own: a vector of the entries themselves would hold room for twice as many while it grows.
+    entries: Vec<Option<Box<Entry>>>,
     free: Vec<u32>,
     /// Counts incarnations.
     incarnations: u64,
@@ -291,12 +292,12 @@ impl Core {
 
     fn entry(&mut self, cell: CellId) -> Option<&mut Entry> {
         let checked = self.rules.incarnations_apart;
-        let entry = self.entries.get_mut(cell.index as usize)?.as_mut()?;
+        let entry = self.entries.get_mut(cell.index as usize)?.as_deref_mut()?;
         (entry.incarnation == cell.incarnation || !checked).then_some(entry)
     }
 
     fn at(&mut self, index: u32) -> &mut Entry {
-        self.entries[index as usize].as_mut().expect("the index of a live customer names an entry")
+        self.entries[index as usize].as_deref_mut().expect("the index of a live customer names an entry")
     }
 
     /// Tells the ordered holds what the customer at `index` holds now.

@@ -54,23 +54,27 @@ impl Core {
     /// Gives the customer at `index` a turn, when it is idle and there is something to do.
     pub(super) fn give_turn(&mut self, index: u32) {
         let encode = self.encode_of(index);
-        let spare = self.spare.pop();
         let one_record = self.takes_one_record(index);
         let one_instant = self.settings.hold_for_score;
-        let entry = self.at(index);
+        let mut spare = || self.spare.pop().unwrap_or_default();
+        let entry = self.entries[index as usize].as_deref_mut().expect("a turn is given to a live customer");
         if entry.state != State::Idle {
-            return self.keep_spare(spare.unwrap_or_default());
+            return;
         }
-        let mut steps = spare.unwrap_or_default();
-        if one_instant {
+        let steps = if one_instant {
+            let mut steps = spare();
             entry.take_instant(&mut steps);
+            steps
         } else if one_record {
+            let mut steps = spare();
             let counts = |step: &Step| matches!(step, Step::Record(_) | Step::Wake { .. });
             let until = entry.queue.iter().position(counts).map_or(entry.queue.len(), |at| at + 1);
             steps.extend(entry.queue.drain(..until));
+            steps
         } else {
-            std::mem::swap(&mut entry.queue, &mut steps);
-        }
+            // An idle customer keeps no memory for steps.
+            std::mem::take(&mut entry.queue)
+        };
         if steps.is_empty() && !matches!(encode, Encode::Always(_)) {
             return self.keep_spare(steps);
         }
@@ -300,7 +304,7 @@ impl Core {
 
     /// Returns the customer of a cell, if it is still that incarnation.
     pub(super) fn incarnation(&mut self, cell: CellId) -> Option<&mut Entry> {
-        let entry = self.entries.get_mut(cell.index as usize)?.as_mut()?;
+        let entry = self.entries.get_mut(cell.index as usize)?.as_deref_mut()?;
         (entry.incarnation == cell.incarnation).then_some(entry)
     }
 }
