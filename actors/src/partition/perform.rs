@@ -1,6 +1,6 @@
 //! Does what a core asks, through the ports. Decides nothing: every reply, also a failure, goes back as an [`Input`].
 
-use futures_util::future::{self, Either};
+use futures_util::future::{self, Either, TryFutureExt};
 use schemas::ids::{Epoch, PartitionId};
 use schemas::record::RecordKind;
 use schemas::score::{Answer, Ask, Score, ScoreSource};
@@ -54,11 +54,16 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
             Done::WakeUps { to, wake_ups: store.scan_wake_ups(partition, from, to).await? }
         }
         Io::Relay { topic, records, decisions, .. } => {
+            let appended = ports.sink.append(topic, records);
             let generation = match decisions.is_empty() {
-                true => None,
-                false => Some(store.write_decisions(decisions).await?.generation),
+                true => appended.await.map(|_| None)?,
+                // Both are repeated together, and mean the same however often: neither waits for the other.
+                false => {
+                    let written = ports.store.write_decisions(decisions).map_err(Failure::from);
+                    let (written, _) = future::try_join(written, appended.map_err(Failure::from)).await?;
+                    Some(written.generation)
+                }
             };
-            ports.sink.append(topic, records).await?;
             Done::Relayed { topic, generation }
         }
         Io::Score { cell, ask, deadline } => score(cell, ask, ports, deadline).await,
