@@ -23,3 +23,7 @@ pub mod triggers;
 
 pub mod app;
 pub mod cli;
+
+/// Serves tests and benchmarks as it serves the program, so that they show what the program does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
