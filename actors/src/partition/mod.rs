@@ -18,7 +18,7 @@ pub mod cell;
 
 pub(crate) mod actor;
 pub mod board;
-mod customer;
+pub mod customer;
 pub(crate) mod meter;
 pub(crate) mod plan;
 mod replies;

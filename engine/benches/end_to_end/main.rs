@@ -1,0 +1,129 @@
+//! What the engine costs from end to end, printed as Markdown. Nothing here asserts a time: `ops/docs/performance.md` holds figures and
+//! aims side by side.
+//!
+//! | file | measures |
+//! |---|---|
+//! | `cost` | processor time per durable event, and where it goes |
+//! | `memory` | bytes per live customer |
+//! | `shell` | an actor per customer against a plain map of the same rows |
+//! | `restart` | from SIGKILL to the first decision |
+//! | `latency` | from an event to its decision at half load |
+//! | `triggers` | a thousand live triggers against three |
+//!
+//! `world` is the engine that they run, `events` what it is fed, `book` its triggers, `tap` sees decisions leave, `machine` what they ran on. Every part runs in a
+//! process of its own, so that no part pays for what another left in memory.
+
+mod machine;
+
+mod book;
+mod events;
+mod tap;
+mod world;
+
+mod cost;
+mod latency;
+mod memory;
+mod restart;
+mod shell;
+mod triggers;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+/// Measures what the engine costs.
+#[derive(Debug, Parser)]
+struct Options {
+    /// A tenth of the events.
+    #[arg(long)]
+    quick: bool,
+    /// One measurement: cost, memory, shell, restart, latency or triggers.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// One part of a measurement, in this process.
+    #[arg(long, hide = true)]
+    part: Option<String>,
+    /// Data directory of a part that shares it with another.
+    #[arg(long, hide = true)]
+    dir: Option<PathBuf>,
+    /// Passed by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// A measurement: a table whose rows its parts print.
+struct Measurement {
+    name: &'static str,
+    head: &'static str,
+    parts: &'static [Part],
+}
+
+/// A part of a measurement.
+struct Part {
+    name: &'static str,
+    run: fn(&Given) -> Result<()>,
+    /// Only run by another part.
+    is_inner: bool,
+}
+
+/// What a part is given.
+struct Given {
+    /// How many times fewer events than in a whole run.
+    less: u64,
+    dir: Option<PathBuf>,
+}
+
+const MEASUREMENTS: [&Measurement; 6] =
+    [&cost::COST, &memory::MEMORY, &shell::SHELL, &restart::RESTART, &latency::LATENCY, &triggers::TRIGGERS];
+
+impl Part {
+    const fn new(name: &'static str, run: fn(&Given) -> Result<()>) -> Self {
+        Self { name, run, is_inner: false }
+    }
+
+    const fn inner(name: &'static str, run: fn(&Given) -> Result<()>) -> Self {
+        Self { name, run, is_inner: true }
+    }
+}
+
+impl Given {
+    /// Returns how many of `whole` are to be done.
+    fn of(&self, whole: u64) -> u64 {
+        whole / self.less
+    }
+
+    /// Returns the command that runs a part in a process of its own.
+    fn command(&self, part: &str) -> Result<Command> {
+        let mut command = Command::new(std::env::current_exe().context("find the benchmark itself")?);
+        command.args(["--part", part]).args((self.less > 1).then_some("--quick"));
+        Ok(command)
+    }
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let given = Given { less: if options.quick { 10 } else { 1 }, dir: options.dir };
+    if let Some(name) = &options.part {
+        let mut parts = MEASUREMENTS.iter().flat_map(|measurement| measurement.parts);
+        let part =
+            parts.find(|part| part.name == name).with_context(|| format!("there is no part {name}"))?;
+        return (part.run)(&given);
+    }
+    let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
+    if !MEASUREMENTS.iter().any(|measurement| wanted(measurement.name)) {
+        bail!("there is no such measurement; there are cost, memory, shell, restart, latency and triggers");
+    }
+    println!("{}", machine::describe());
+    for measurement in MEASUREMENTS.iter().filter(|measurement| wanted(measurement.name)) {
+        println!("\n{}", measurement.head);
+        for part in measurement.parts.iter().filter(|part| !part.is_inner) {
+            let status = given.command(part.name)?.status().context("start a part")?;
+            if !status.success() {
+                bail!("part {} failed: {status}", part.name);
+            }
+        }
+    }
+    Ok(())
+}
