@@ -81,7 +81,7 @@ pub enum Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Forget the customer: the row stays as position and sender marks without personal data.
+    /// Forget the customer: the row stays as position and sender marks without personal data, and suppressed if it was.
     Erase,
     /// Send nothing proactive, whatever the consent.
     Suppress,

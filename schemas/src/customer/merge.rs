@@ -180,9 +180,12 @@ impl Customer {
         }
     }
 
-    /// Leaves of the row its marks, its counters and what keeps two rows in agreement.
+    /// Leaves of the row its marks, its counters, what keeps two rows in agreement, and that nothing may be sent: who asked for that
+    /// and is heard of again has not taken it back.
     fn forget(&mut self, turn: &mut Turn<'_>) {
+        let suppressed = self.profile.suppressed();
         self.profile.erase();
+        self.profile.set_suppressed(suppressed);
         self.triggers.take();
         self.asking.forget();
         turn.fx.withdrawn.extend(self.outbox.erase());

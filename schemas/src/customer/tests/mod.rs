@@ -145,6 +145,13 @@ fn an_erase_drops_instances_and_withdraws_what_has_not_left() {
 }
 
 #[test]
+fn an_erase_takes_no_suppression_back() {
+    let mut desk = Desk::new([trigger("t")]);
+    desk.command(Command::Suppress, 0).command(Command::Erase, 1).event(added("c", 2));
+    desk.decided(&[("t", Verdict::Suppressed, Reason::SuppressedCustomer, 2)]);
+}
+
+#[test]
 fn an_event_that_concerns_no_trigger_leaves_no_state() {
     let mut desk = Desk::new([cart_idle(), trigger("t")]);
     desk.event(crate::profile::tests::shop::track("Page Viewed", min(0))).until(min(100));
