@@ -58,7 +58,7 @@ pub enum Reason {
     ReentryMax,
     /// The entry names a key that the event lacks.
     NoKey,
-    /// 64 instances of the trigger are open.
+    /// As many instances are open as there may be, of the trigger (64) or of all together (256).
     InstanceLimit,
     /// Consent for the category and channel is not granted.
     NoConsent,

@@ -38,7 +38,7 @@ pub struct Trigger {
     pub when: Condition,
     /// Gates between a proposal and the customer.
     pub policy: TriggerPolicy,
-    /// Share of instances that are withheld, to know the effect. Bounds: [0, 1).
+    /// Share of customers from whom every instance is withheld, to know the effect. Bounds: [0, 1).
     pub holdout: f64,
     /// What is sent.
     pub action: Action,

@@ -149,7 +149,7 @@ pub(super) struct Watch {
 }
 
 impl TriggerState {
-    /// Returns open instances and those whose outcome is awaited, oldest first.
+    /// Returns open instances and those whose outcome is awaited.
     pub fn instances(&self) -> &[Instance] {
         self.0.as_ref().map_or(&[], |parts| &parts.instances)
     }
