@@ -84,6 +84,15 @@ impl Display for Plain<'_> {
     }
 }
 
+/// The key of an instance behind its trigger's name: ` of c-7`, or nothing.
+pub struct Of<'a>(pub &'a str);
+
+impl Display for Of<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " of {}", self.0) }
+    }
+}
+
 /// A condition with the value it saw.
 pub struct Seen<'a>(pub &'a Evaluated);
 

@@ -22,7 +22,7 @@ use super::lookup::{self, Found};
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
 use crate::app::{self, Opened};
 use crate::dump::as_value;
-use crate::words::{Instant, Seen, meaning};
+use crate::words::{Instant, Of, Seen, meaning};
 
 /// Options of `care why`.
 #[derive(Debug, Args)]
@@ -126,7 +126,7 @@ fn notes(customer: &Customer, name: &str, trigger: Option<&Trigger>, silent: boo
     let mut notes = Vec::new();
     let open = customer.triggers().instances().iter().filter(|instance| instance.trigger == name);
     for instance in open {
-        let key = if instance.key.is_empty() { String::new() } else { format!(" of {}", instance.key) };
+        let key = Of(&instance.key);
         notes.push(format!("an instance{key}, entered {}, {}", Instant(instance.entered), stage(instance)));
     }
     let Some(trigger) = trigger else {
@@ -246,7 +246,7 @@ impl Answer {
 }
 
 fn print_decision(decision: &Decision, entry: Option<&LedgerEntry>, out: &mut dyn Write) -> Result<()> {
-    let key = if decision.key.is_empty() { String::new() } else { format!("  {}", decision.key) };
+    let key = Of(&decision.key);
     let verdict = decision.verdict.as_str();
     writeln!(out, "{}  {verdict}{key}: {}", Instant(decision.at), meaning(decision.reason))?;
     for condition in &decision.conditions {

@@ -16,7 +16,7 @@ use schemas::time::Timestamp;
 use smol_str::SmolStr;
 
 use super::tap::Counts;
-use crate::words::{Count, Seen, meaning, printable};
+use crate::words::{Count, Of, Seen, meaning, printable};
 
 /// How often the line of totals is drawn anew.
 const REDRAW: Duration = Duration::from_millis(120);
@@ -112,12 +112,11 @@ impl Screen {
 
     fn show(&self, decision: &Decision, out: &mut impl Write) -> io::Result<()> {
         let Decision { at, customer, trigger, key, verdict, reason, conditions, .. } = decision;
-        let key = if key.is_empty() { String::new() } else { format!(" of {key}") };
         let why = match reason {
             Reason::Clear => String::new(),
             reason => format!(": {}", meaning(*reason)),
         };
-        let of = printable(&format!("{trigger}{key}, {customer}{why}"));
+        let of = printable(&format!("{trigger}{}, {customer}{why}", Of(key)));
         let ended = self.paint(colour(*verdict), &format!("{:<10}", verdict.as_str()));
         writeln!(out, "{}  {ended}  {of}", self.dim(&clock(*at)))?;
         // What was sent may have had a choice of conditions: those that did not hold would only puzzle here.

@@ -13,7 +13,7 @@ use schemas::trigger::state::{Instance, Stage};
 
 use super::{Shown, state_of};
 use crate::predict::rules::{MODEL, Rules};
-use crate::words::{Amount, Count, Instant, Length, Maybe, Plain, meaning};
+use crate::words::{Amount, Count, Instant, Length, Maybe, Of, Plain, meaning};
 
 /// Reasons of a score that are shown.
 const REASONS: usize = 3;
@@ -232,7 +232,7 @@ fn instances(customer: &Customer, section: &mut Section<'_>) -> Result<()> {
         return section.line("no open instance");
     }
     for instance in instances {
-        let key = if instance.key.is_empty() { String::new() } else { format!(" of {}", instance.key) };
+        let key = Of(&instance.key);
         let (trigger, version, entered) = (&instance.trigger, instance.version, Instant(instance.entered));
         section.line(format_args!("{trigger} v{version}{key}: {}, entered {entered}", stage(instance)))?;
     }
@@ -276,7 +276,7 @@ fn decisions(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
         return section.line("none");
     }
     for decision in &shown.decisions {
-        let key = if decision.key.is_empty() { String::new() } else { format!(" of {}", decision.key) };
+        let key = Of(&decision.key);
         let (at, trigger) = (Instant(decision.at), &decision.trigger);
         let verdict = decision.verdict.as_str();
         let why = match decision.reason {
