@@ -246,7 +246,7 @@ impl Answer {
 }
 
 fn print_decision(decision: &Decision, entry: Option<&LedgerEntry>, out: &mut dyn Write) -> Result<()> {
-    let key = Of(&decision.key);
+    let key = if decision.key.is_empty() { String::new() } else { format!("  {}", decision.key) };
     let verdict = decision.verdict.as_str();
     writeln!(out, "{}  {verdict}{key}: {}", Instant(decision.at), meaning(decision.reason))?;
     for condition in &decision.conditions {
