@@ -23,6 +23,8 @@ pub struct RowRules {
     pub erase_reaches_aliases: bool,
     /// And to those who were asked and have not answered.
     pub erase_includes_pending: bool,
+    /// An instance ends in a merge when the other row saw one of its exits since its entry.
+    pub exits_since_entry: bool,
     /// A score is taken only for the question that the row noted (I6).
     pub answers_awaited: bool,
     /// What slots are made of (I5).
@@ -86,6 +88,7 @@ impl Default for RowRules {
             erased_row_kept: true,
             erase_reaches_aliases: true,
             erase_includes_pending: true,
+            exits_since_entry: true,
             answers_awaited: true,
             slots: SlotRule::Stable,
         }

@@ -72,7 +72,8 @@ impl Machine<'_> {
 
     /// Returns whether the profile of the row that an instance is not of saw what ends it.
     fn saw_exit(&self, instance: &Instance, profile: &Profile) -> bool {
-        let Some(trigger) = self.trigger(&instance.trigger) else { return false };
+        let looks = self.book.rules.exits_since_entry;
+        let Some(trigger) = self.trigger(&instance.trigger).filter(|_| looks) else { return false };
         // An exit of the same instant counts.
         let since = self.now - (instance.entered - Span(1));
         let saw = |name: &str| {
