@@ -66,7 +66,7 @@ async fn write_customer(
     let decisions = ports.store.read_decisions(id.clone(), None, max).await;
     let decisions = decisions.context("failed to read decisions")?;
     let ledger = ports.store.scan_ledger(Some(id), max).await.context("failed to read the ledger")?;
-    line["left_all"] = json!(has_left(names, &customer, &decisions, &ledger).await?);
+    line["left_all"] = json!(has_left(names, &customer, &decisions, ports).await?);
     write_named(names, "customer", line, out).await?;
     for decision in &decisions {
         write_named(names, "decision", of_decision(decision)?, out).await?;
@@ -83,14 +83,16 @@ async fn has_left(
     names: &mut Names,
     customer: &Customer,
     decisions: &[Decision],
-    ledger: &[LedgerEntry],
+    ports: &Ports,
 ) -> Result<bool> {
     for entry in customer.outbox() {
         let left = match &entry.body {
             Outgoing::Decision(decision) => decisions.iter().any(|known| known.id == decision.id),
-            Outgoing::Outreach(outreach) => ledger
-                .iter()
-                .any(|known| known.outreach.id == outreach.id && known.outreach.attempt >= outreach.attempt),
+            Outgoing::Outreach(outreach) => {
+                let (origin, id) = (outreach.slot.origin.clone(), outreach.id);
+                let known = ports.store.read_ledger(origin, id).await.context("failed to read the ledger")?;
+                known.is_some_and(|known| known.outreach.attempt >= outreach.attempt)
+            }
             Outgoing::Relay { to, message } => names.has_heard(to, &message.sender).await?,
         };
         if !left {

@@ -41,8 +41,8 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
             sink.append(Topic::DeadLetter, vec![letter]).await?;
             Done::DeadLettered(position)
         }
-        Io::ReadLedger { position, customer, id } => {
-            Done::Ledger { position, entry: store.read_ledger(customer, id).await?.map(Box::new) }
+        Io::ReadLedger { position, origin, id } => {
+            Done::Ledger { position, entry: store.read_ledger(origin, id).await?.map(Box::new) }
         }
         Io::Change { position, change } => {
             let cas = store.cas_ledger(LedgerChange::clone(&change)).await?;

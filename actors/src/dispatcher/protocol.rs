@@ -87,8 +87,8 @@ pub enum Io {
     ReadLedger {
         /// Of the record there.
         position: Position,
-        /// Whose.
-        customer: CustomerId,
+        /// Whose record opened the instance.
+        origin: CustomerId,
         /// Which.
         id: OutreachId,
     },

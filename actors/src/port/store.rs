@@ -115,6 +115,14 @@ pub struct LedgerEntry {
     pub provider_ref: Option<String>,
 }
 
+impl LedgerEntry {
+    /// Returns the customer that the ledger has it under: whose record opened the instance. An instance that moves to another row by
+    /// a merge keeps its place, so that a further attempt finds the one before.
+    pub fn filed_under(&self) -> &CustomerId {
+        &self.outreach.slot.origin
+    }
+}
+
 /// A change of the ledger: applied only if the entry stands as `expect` says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LedgerChange {
@@ -172,16 +180,17 @@ pub trait Store: Send + Sync {
     /// Returns the entries with `from <= slot < to`, ordered by due time.
     fn scan_wake_ups(&self, partition: PartitionId, from: i64, to: i64) -> Reply<Vec<WakeUp>, Error>;
 
-    /// Returns an outreach's entry as a serial read sees it.
-    fn read_ledger(&self, customer: CustomerId, id: OutreachId) -> Reply<Option<LedgerEntry>, Error>;
+    /// Returns an outreach's entry as a serial read sees it; `origin` is whose record opened the instance.
+    fn read_ledger(&self, origin: CustomerId, id: OutreachId) -> Reply<Option<LedgerEntry>, Error>;
 
     /// Changes an outreach's entry by compare-and-set.
     ///
     /// Errors: `Retry` = unknown whether it was applied; read it back.
     fn cas_ledger(&self, change: LedgerChange) -> Reply<Cas<Option<Box<LedgerEntry>>>, Error>;
 
-    /// Returns the ledger's entries of a customer in id order, of all customers on `None`, at most `max`.
-    fn scan_ledger(&self, customer: Option<CustomerId>, max: usize) -> Reply<Vec<LedgerEntry>, Error>;
+    /// Returns the ledger's entries of instances that a customer's records opened, in id order; of all customers on `None`; at most
+    /// `max`.
+    fn scan_ledger(&self, origin: Option<CustomerId>, max: usize) -> Reply<Vec<LedgerEntry>, Error>;
 
     /// Writes decisions; idempotent by id.
     fn write_decisions(&self, decisions: Vec<Decision>) -> Reply<Written, Error>;

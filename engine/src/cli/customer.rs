@@ -75,8 +75,11 @@ async fn read(opened: &Opened, arguments: &Arguments) -> Result<Shown> {
     let Found { customer, alias } = lookup::find(&opened.ports, &arguments.id).await?;
     let id = customer.id().clone();
     let decisions = store.read_decisions(id.clone(), None, arguments.limit).await;
-    let outreach = store.scan_ledger(Some(id), LEDGER_MAX).await;
-    let mut outreach = outreach.context("failed to read the ledger")?;
+    let mut outreach = Vec::new();
+    for origin in customer.merged().iter().chain([&id]) {
+        let of_origin = store.scan_ledger(Some(origin.clone()), LEDGER_MAX).await;
+        outreach.extend(of_origin.context("failed to read the ledger")?);
+    }
     outreach.sort_by_key(|entry| std::cmp::Reverse((entry.outreach.at, entry.outreach.id)));
     outreach.truncate(arguments.limit);
     let decisions = decisions.context("failed to read decisions")?;

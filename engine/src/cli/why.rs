@@ -89,7 +89,7 @@ async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result
     for decision in read {
         let entry = match decision.verdict {
             Verdict::Sent => store
-                .read_ledger(id.clone(), OutreachId::of(name, &decision.slot))
+                .read_ledger(decision.slot.origin.clone(), OutreachId::of(name, &decision.slot))
                 .await
                 .context("failed to read the ledger")?,
             Verdict::Withheld

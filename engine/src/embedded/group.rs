@@ -162,7 +162,7 @@ impl<'a> Group<'a> {
 
     /// Changes a ledger entry if it stands as expected.
     pub fn cas_ledger(&mut self, change: &LedgerChange) -> Result<Cas<Option<Box<LedgerEntry>>>, Failure> {
-        let key = key::ledger(&change.entry.outreach.customer, change.entry.outreach.id);
+        let key = key::ledger(change.entry.filed_under(), change.entry.outreach.id);
         let held = self.get(Table::Ledger, key.clone())?;
         let held: Option<LedgerEntry> =
             held.map(|bytes| value::decode("ledger entry", &bytes)).transpose()?;

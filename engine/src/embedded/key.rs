@@ -120,8 +120,8 @@ pub fn wake_up_of(key: &[u8]) -> Option<WakeUp> {
 }
 
 /// Returns the key of an outreach in the ledger.
-pub fn ledger(customer: &CustomerId, id: OutreachId) -> Vec<u8> {
-    let mut key = customer_prefix(customer);
+pub fn ledger(origin: &CustomerId, id: OutreachId) -> Vec<u8> {
+    let mut key = customer_prefix(origin);
     key.extend(id.0.to_be_bytes());
     key
 }

@@ -110,8 +110,8 @@ impl Core {
 
     fn read_ledger(&mut self, position: Position, pause: std::time::Duration) {
         let Some(flight) = self.flight(position) else { return };
-        let (customer, id) = (flight.outreach.customer.clone(), flight.outreach.id);
-        self.again(pause, Io::ReadLedger { position, customer, id });
+        let (origin, id) = (flight.outreach.slot.origin.clone(), flight.outreach.id);
+        self.again(pause, Io::ReadLedger { position, origin, id });
     }
 
     /// Goes on from what the ledger says.

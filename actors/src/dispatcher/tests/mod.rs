@@ -155,6 +155,19 @@ async fn an_attempt_that_came_back_is_made_again_when_the_row_asks() {
     }
 }
 
+#[tokio::test]
+async fn an_attempt_of_an_instance_that_moved_to_another_row_finds_the_one_before() {
+    let channel = RecordingChannel::new(Repeat::AtMostOnce).then(Delivery::RetryAt(Timestamp(500_000)));
+    let world = World::new(channel.clone());
+    let mut dispatcher = world.dispatcher(1, live());
+    world.relay(1, &outreach(1, 0)).await;
+    dispatcher.finish().await;
+    let moved = Outreach { customer: CustomerId::user("who it turned out to be"), ..outreach(1, 1) };
+    world.relay(1, &moved).await;
+    dispatcher.finish().await;
+    assert_eq!(channel.sent(), [moved]);
+}
+
 fn consent(granted: bool) -> Input {
     let body = format!(r#"{{"type":"identify","userId":"ada","traits":{{"marketing_consent":{granted}}}}}"#);
     Input::Event(Box::new(event::decode("ada", body.as_bytes(), NOW, &Border::default()).unwrap()))

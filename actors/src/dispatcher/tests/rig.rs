@@ -90,7 +90,7 @@ impl World {
     }
 
     pub async fn ledger(&self, outreach: &Outreach) -> Option<LedgerEntry> {
-        self.store.read_ledger(outreach.customer.clone(), outreach.id).await.unwrap()
+        self.store.read_ledger(outreach.slot.origin.clone(), outreach.id).await.unwrap()
     }
 
     /// Returns a dispatcher that was just given the partition.

@@ -41,6 +41,7 @@ pub async fn suite(make: impl Fn() -> Fixture) {
     lease_changes_by_comparison(make()).await;
     wake_ups_are_found_by_slot(make()).await;
     ledger_entry_lives_its_life(make()).await;
+    ledger_keeps_the_place_of_an_instance_that_moves(make()).await;
     ledger_is_listed_by_customer(make()).await;
     decisions_are_read_newest_first(make()).await;
     links_lead_to_customers(make()).await;
@@ -199,6 +200,20 @@ async fn ledger_entry_lives_its_life(Fixture { store, .. }: Fixture) {
         assert_eq!(held.as_ref(), Some(&entry));
     }
     assert_eq!(store.read_ledger(CustomerId::user("bob"), id).await.expect("a read"), None);
+}
+
+async fn ledger_keeps_the_place_of_an_instance_that_moves(Fixture { store, .. }: Fixture) {
+    let returned = LedgerState::Returned(OutcomeStatus::RetryAt(Timestamp(9)));
+    let first = entry(1, 0, returned);
+    let (origin, id) = (first.filed_under().clone(), first.outreach.id);
+    let change = LedgerChange { expect: None, entry: first };
+    assert_eq!(store.cas_ledger(change).await.expect("a change"), Cas::Applied);
+    let mut moved = entry(1, 1, LedgerState::Reserved);
+    moved.outreach.customer = CustomerId::user("who ada turned out to be");
+    let change = LedgerChange { expect: Some((0, LedgerStage::Returned)), entry: moved.clone() };
+    assert_eq!(store.cas_ledger(change).await.expect("a change"), Cas::Applied);
+    assert_eq!(store.read_ledger(origin.clone(), id).await.expect("a read"), Some(moved.clone()));
+    assert_eq!(store.scan_ledger(Some(origin), 9).await.expect("a scan"), [moved]);
 }
 
 async fn ledger_is_listed_by_customer(Fixture { store, .. }: Fixture) {

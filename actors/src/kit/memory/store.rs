@@ -111,7 +111,7 @@ impl Store for MemoryStore {
 
     fn cas_ledger(&self, change: LedgerChange) -> Reply<Cas<Option<Box<LedgerEntry>>>, Error> {
         let mut tables = self.lock();
-        let key = (change.entry.outreach.customer.clone(), change.entry.outreach.id);
+        let key = (change.entry.filed_under().clone(), change.entry.outreach.id);
         let held = tables.ledger.get(&key);
         if held.map(|entry| (entry.outreach.attempt, entry.state.stage())) != change.expect {
             return ready(Cas::Refused(held.cloned().map(Box::new)));
