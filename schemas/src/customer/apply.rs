@@ -190,7 +190,6 @@ impl Customer {
             Standing::Duplicate => return Standing::Duplicate,
             Standing::Applied | Standing::Late => {}
         }
-        self.live();
         if folded.consent_changed {
             turn.fx.touch(Urgency::Urgent);
         }

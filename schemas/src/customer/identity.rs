@@ -133,7 +133,7 @@ impl Identity {
     }
 }
 
-/// What an erased row remembers of having been one.
+/// What a row remembers of its last erase.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Erased {
     /// Log time of the erase.

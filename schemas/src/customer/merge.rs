@@ -87,7 +87,6 @@ impl Customer {
         let snapshot = Box::new(Snapshot { profile: self.profile.take(), triggers: self.triggers.take() });
         self.asking.forget();
         let rare = self.rare();
-        rare.erased = None;
         rare.identity.alias = Some(Alias { user: sender.customer.clone(), request: sender.position });
         self.tell(sender.customer.clone(), Message::Snapshot { request: sender.position, snapshot }, turn);
         Awaited::Yes
@@ -116,7 +115,6 @@ impl Customer {
         if !identity.merged.contains(from) {
             identity.merged.push(from.clone());
         }
-        self.live();
         self.run(turn, |machine| machine.merge(snapshot.triggers.clone(), snapshot.profile.clone()));
         // It may bring a consent withdrawn, or a suppression.
         turn.fx.touch(Urgency::Urgent);
@@ -194,13 +192,6 @@ impl Customer {
         let rare = self.rare();
         let marks = std::mem::take(&mut rare.marks);
         *rare = Rare { marks, erased: Some(Erased { at }), ..Rare::default() };
-    }
-
-    /// The customer is heard of again after an erase.
-    pub(super) fn live(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.erased = None;
-        }
     }
 
     /// Where erased rows are not kept, a row that has nothing left to say is gone, marks and all.

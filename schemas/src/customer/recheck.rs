@@ -22,7 +22,7 @@ pub enum Rechecked {
 
 /// Returns whether `outreach` may leave at `now` for the customer that `row` is of; of an alias the caller gives the user's row.
 pub fn recheck(outreach: &Outreach, row: &Customer, rulebook: &Rulebook, now: Timestamp) -> Rechecked {
-    if row.is_tombstone() {
+    if row.is_tombstone() || row.erased_after(outreach.at) {
         return Rechecked::Refused(Reason::Erased);
     }
     if row.profile().suppressed() {
@@ -130,6 +130,16 @@ mod tests {
             let erased = [yes(), Input::Command(Command::Erase)];
             check(category, &erased, Rechecked::Refused(Reason::Erased));
         }
+    }
+
+    #[test]
+    fn what_was_decided_before_an_erase_is_not_sent_when_the_customer_comes_back() {
+        let row = told(&[yes(), Input::Command(Command::Erase), yes()]);
+        assert!(!row.is_tombstone());
+        let decided = |hours| Outreach { at: NOON - Span::hours(hours), ..outreach(Category::Service) };
+        let check = |hours| recheck(&decided(hours), &row, &Rulebook::default(), NOON);
+        assert_eq!(check(2), Rechecked::Refused(Reason::Erased));
+        assert_eq!(check(0), Rechecked::Clear);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) struct Rare {
     /// How far the messages of other rows were applied.
     pub(super) marks: Marks,
     pub(super) identity: Identity,
-    /// Set by an erase; cleared by the next event.
+    /// The last erase; kept when the customer is heard of again.
     pub(super) erased: Option<Erased>,
 }
 
@@ -117,7 +117,15 @@ impl Customer {
 
     /// Returns true when the row holds marks and what has to leave, and nothing of the customer.
     pub fn is_tombstone(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.erased.is_some())
+        let Some(rare) = self.rare.as_ref().filter(|rare| rare.erased.is_some()) else { return false };
+        self.profile.first_seen().is_none()
+            && rare.identity.alias.is_none()
+            && rare.identity.merged.is_empty()
+    }
+
+    /// Returns true when the customer was erased after `at`, heard of again or not.
+    pub fn erased_after(&self, at: Timestamp) -> bool {
+        self.rare.as_ref().and_then(|rare| rare.erased).is_some_and(|erased| erased.at > at)
     }
 
     /// Returns about how many bytes of memory the row takes.

@@ -216,7 +216,8 @@ impl Core {
         let repeats = self.promise(position) == Some(Repeat::Idempotent);
         let Some(flight) = self.flight(position) else { return };
         let is_own_row = customer == flight.outreach.customer;
-        if let Some(user) = row.alias_of().filter(|_| is_own_row && !row.is_tombstone()) {
+        let erased = row.erased_after(flight.outreach.at);
+        if let Some(user) = row.alias_of().filter(|_| is_own_row && !erased) {
             let user = user.clone();
             return self.read_row(position, user);
         }
