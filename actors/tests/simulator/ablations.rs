@@ -1,6 +1,7 @@
 //! Every rule of the protocol, taken away one at a time.
 
 use actors::dispatcher;
+use actors::dispatcher::settings::Recheck;
 use actors::partition::settings::Rules;
 use schemas::customer::rules::RowRules as RowSwitches;
 
@@ -9,9 +10,10 @@ use crate::check::check;
 use crate::customers::Customers;
 use crate::flight::What;
 use crate::merge;
+use crate::moved;
 use crate::odds::{Odds, Shop};
 use crate::row::RowRules;
-use crate::run::{Plan, Scores, run};
+use crate::run::{Plan, Scores, Sends, run};
 use crate::shop::shop;
 use crate::triggers;
 
@@ -35,6 +37,8 @@ impl AllRules {
             customers,
             scores: Scores::Differ,
             partitions: 1,
+            sends: Sends::Something,
+            recheck: Recheck::AsOfDecision,
             shop,
             check,
         }
@@ -156,7 +160,7 @@ pub fn never_taken_away() -> Vec<String> {
         rules
     };
     let mut never = untouched(&all(), ABLATIONS.iter().map(without));
-    let taken = merge::row_rules().into_iter().chain(triggers::row_rules());
+    let taken = [merge::row_rules(), moved::row_rules(), triggers::row_rules()].concat().into_iter();
     never.extend(untouched(&RowSwitches::default(), taken));
     never
 }

@@ -39,6 +39,14 @@ impl Customers {
         }
     }
 
+    /// Returns what the shop has set.
+    pub fn book(&self) -> Arc<Rulebook> {
+        match self {
+            Customers::StandIn(_) => Arc::default(),
+            Customers::Real(book) => Arc::clone(book),
+        }
+    }
+
     /// Returns the customers of one owner: where slots are not stable, each owner makes its own.
     pub fn of_owner(&self, owner: usize) -> Self {
         match self {

@@ -1,4 +1,4 @@
-//! Dispatchers of the simulated partition: the real core and the real `perform`, driven by chance. One of them is the group's.
+//! Dispatchers of the simulated partitions: the real core and the real `perform`, driven by chance. One per partition is the group's.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use actors::dispatcher::core::{Core, Params};
 use actors::dispatcher::perform::perform;
 use actors::dispatcher::protocol::{Action, End, Input, Now};
-use actors::dispatcher::settings::{Recheck, Rules, Settings, promises};
+use actors::dispatcher::settings::{Recheck, Settings, promises};
 use actors::port::{BoxFuture, Ports};
 use schemas::ids::PartitionId;
 use schemas::time::{Span, Timestamp};
@@ -15,13 +15,13 @@ use schemas::time::{Span, Timestamp};
 use crate::chance::Chance;
 use crate::outbound::DISPATCHERS;
 use crate::ports::ports;
+use crate::run::Plan;
 use crate::world::{STEP, Shared, locked, trace};
-
-const PARTITION: PartitionId = PartitionId(0);
 
 /// One dispatcher.
 pub struct Dispatcher {
     pub alive: bool,
+    pub partition: PartitionId,
     /// Its number among the processes.
     id: usize,
     core: Core,
@@ -32,7 +32,7 @@ pub struct Dispatcher {
 }
 
 /// Returns bounds and intervals in the world's time; the seed varies them.
-fn settings(chance: &mut Chance) -> Settings {
+fn settings(chance: &mut Chance, recheck: Recheck) -> Settings {
     let steps = |n: usize| Duration::from_millis(n as u64 * STEP as u64);
     Settings {
         window: 1 + chance.below(6),
@@ -42,30 +42,32 @@ fn settings(chance: &mut Chance) -> Settings {
         retry: steps(1 + chance.below(5)),
         commit: steps(1 + chance.below(8)),
         drain: steps(40),
-        // The rows of this world are none of the product's; what the last look says is tested with those.
-        recheck: Recheck::AsOfDecision,
+        recheck,
     }
 }
 
 impl Dispatcher {
-    /// The group gives the partition's outreach to a new dispatcher; those that had it go on until they are gone.
-    pub fn new(shared: &Shared, rules: Rules) -> Self {
+    /// The group gives a partition's outreach to a new dispatcher; those that had it go on until they are gone.
+    pub fn new(partition: PartitionId, shared: &Shared, plan: &Plan) -> Self {
         let (id, mut chance) = {
             let mut state = locked(shared);
-            state.outbound.dispatcher += 1;
-            (DISPATCHERS + state.outbound.dispatcher, Chance::new(state.chance.next()))
+            state.outbound.dispatchers += 1;
+            let number = state.outbound.dispatchers;
+            state.lane(partition).dispatcher = number;
+            (DISPATCHERS + number, Chance::new(state.chance.next()))
         };
         let ports = ports(shared, id);
         let core = Core::new(Params {
-            partition: PARTITION,
-            partitions: 1,
-            settings: settings(&mut chance),
-            rules,
+            partition,
+            partitions: plan.partitions,
+            settings: settings(&mut chance, plan.recheck),
+            rules: plan.dispatch,
             promises: promises(&ports.channels),
-            book: Arc::default(),
+            book: plan.customers.book(),
         });
         let shared = Arc::clone(shared);
-        let mut dispatcher = Self { alive: true, id, core, calls: Vec::new(), ports, shared, chance };
+        let mut dispatcher =
+            Self { alive: true, partition, id, core, calls: Vec::new(), ports, shared, chance };
         let nonce = u128::from(dispatcher.chance.next()) << 16;
         dispatcher.handle(Input::Start { nonce });
         dispatcher
@@ -125,7 +127,7 @@ impl Dispatcher {
         for action in actions {
             self.tell("->", &action);
             match action {
-                Action::Do(io) => self.calls.push(perform(io, PARTITION, &self.ports)),
+                Action::Do(io) => self.calls.push(perform(io, self.partition, &self.ports)),
                 Action::Count(_) => {}
                 Action::End(End::Stopped) => self.alive = false,
                 Action::End(End::Failed(why)) => {

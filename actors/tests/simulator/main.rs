@@ -14,7 +14,9 @@
 //! | `run` | one run: a hostile while, then a quiet end |
 //! | `shop`, `check`, `ablations` | the owner's world: events, what is wrong at the end, every rule taken away |
 //! | `merge` | the world of merges: real customers in two partitions, erased and claimed by several users |
+//! | `moved` | the world of moved instances: merges while triggers run, and dispatchers in both partitions |
 //! | `triggers` | the world of triggers: real customers with real triggers, against a plain run of the log |
+//! | `plain` | what one thread makes of the log, where customers are the product's |
 //! | `campaign` | many seeds on all cores, the table, the traces |
 
 mod ablations;
@@ -25,8 +27,10 @@ mod customers;
 mod dispatch;
 mod flight;
 mod merge;
+mod moved;
 mod odds;
 mod outbound;
+mod plain;
 mod ports;
 mod process;
 mod row;
@@ -61,6 +65,11 @@ fn merges_lose_and_double_nothing_and_what_is_erased_stays_erased() {
 }
 
 #[test]
+fn instances_that_move_are_decided_once_and_nothing_is_sent_twice_or_after_an_exit() {
+    holds(&moved::nothing_taken_away(SEEDS / 4));
+}
+
+#[test]
 fn triggers_come_to_what_a_plain_run_of_the_log_comes_to() {
     for case in triggers::nothing_taken_away(SEEDS / 4) {
         holds(&case);
@@ -77,6 +86,7 @@ fn every_switch_has_an_ablation() {
 fn every_rule_is_needed() {
     let mut cases = ablations::cases();
     cases.extend(merge::cases());
+    cases.extend(moved::cases());
     cases.extend(triggers::cases());
     let found = ablate(&cases);
     let table = table(&cases, &found);

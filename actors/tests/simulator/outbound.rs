@@ -10,8 +10,10 @@ use actors::port::BoxFuture;
 use actors::port::channel::{Channel, Channels, Delivery, Repeat};
 use actors::port::log::{Commit, Fetched, NewRecord};
 use actors::port::store::{Cas, LedgerChange, LedgerEntry, LedgerState};
+use bytes::Bytes;
+use schemas::customer::Customer;
 use schemas::decision::{Outcome, OutcomeStatus, Outreach};
-use schemas::ids::{OutreachId, Position};
+use schemas::ids::{CustomerId, OutreachId, PartitionId, Position};
 use schemas::record::{LogRecord, RecordKind};
 use schemas::time::Timestamp;
 use schemas::value::Value;
@@ -32,19 +34,42 @@ const AGAIN_MAX: u32 = 3;
 /// Everything behind the owners.
 #[derive(Default)]
 pub struct Outbound {
-    /// The topic.
-    pub outreach: Vec<LogRecord>,
-    /// How far the group's dispatcher came.
-    pub committed: Commit,
-    /// Number of the group's dispatcher.
-    pub dispatcher: usize,
-    pub ledger: BTreeMap<OutreachId, LedgerEntry>,
+    /// Partitions of care.outreach.
+    pub lanes: Vec<Lane>,
+    /// Dispatchers so far.
+    pub dispatchers: usize,
+    /// By the customer that the store files it under, too: another customer's dispatcher does not find it there.
+    pub ledger: BTreeMap<LedgerKey, LedgerEntry>,
+    /// Appended to care.decisions, in order.
+    pub decisions: Vec<Bytes>,
+    /// Attempts that were reserved when the store had the customer erased since the decision.
+    pub erased: BTreeSet<(OutreachId, u32)>,
     /// Channel calls, in order.
     pub calls: Vec<Call>,
     /// What was reported, by id and attempt.
     pub outcomes: BTreeMap<(OutreachId, u32), Vec<OutcomeStatus>>,
     /// Why dispatchers stopped for a person.
     pub failed: Vec<String>,
+}
+
+/// Where the store has an outreach.
+pub type LedgerKey = (CustomerId, OutreachId);
+
+/// A partition of care.outreach.
+#[derive(Default)]
+pub struct Lane {
+    pub records: Vec<LogRecord>,
+    /// How far the group's dispatcher came.
+    pub committed: Commit,
+    /// Number of the group's dispatcher.
+    pub dispatcher: usize,
+}
+
+impl Lane {
+    /// Returns true when the group's dispatcher has committed all there is.
+    pub fn is_done(&self) -> bool {
+        self.committed.position.0 == self.records.len() as u64
+    }
 }
 
 /// A channel call.
@@ -56,16 +81,29 @@ pub struct Call {
     pub body: u64,
     /// Something reached the customer.
     pub sent: bool,
+    /// The customer was erased between the decision and the reservation.
+    pub erased: bool,
 }
 
 impl State {
+    pub fn lane(&mut self, partition: PartitionId) -> &mut Lane {
+        &mut self.outbound.lanes[partition.0 as usize]
+    }
+
     /// Appends to care.outreach.
     pub fn append_outreach(&mut self, process: usize, record: NewRecord) {
-        let position = Position(self.outbound.outreach.len() as u64);
-        trace!(self, "outreach[{position}] = {:?} of process {process} {:?}", record.kind, record.epoch);
-        self.outbound.outreach.push(LogRecord {
+        let (stamp, partition) = (Timestamp(self.now), record.partition);
+        let position = Position(self.lane(partition).records.len() as u64);
+        trace!(
+            self,
+            "outreach[{position}] of {} = {:?} of process {process} {:?}",
+            partition.0,
+            record.kind,
+            record.epoch
+        );
+        self.lane(partition).records.push(LogRecord {
             position,
-            stamp: Timestamp(self.now),
+            stamp,
             key: record.key,
             kind: record.kind,
             epoch: record.epoch,
@@ -73,18 +111,22 @@ impl State {
         });
     }
 
-    pub fn fetch_outreach(&self, from: Position, max: usize) -> Fetched {
-        let (start, len) = (from.0 as usize, self.outbound.outreach.len());
+    pub fn fetch_outreach(&mut self, partition: PartitionId, from: Position, max: usize) -> Fetched {
+        let records = &self.lane(partition).records;
+        let (start, len) = (from.0 as usize, records.len());
         let end = (start + max).min(len);
-        let records = self.outbound.outreach.get(start..end).unwrap_or_default().to_vec();
+        let records = records.get(start..end).unwrap_or_default().to_vec();
         Fetched { records, next: Position(end.max(start) as u64), end_at: None }
     }
 
     /// The broker takes the commit of the group's dispatcher only.
-    pub fn commit_outreach(&mut self, process: usize, commit: Commit) {
-        if process == DISPATCHERS + self.outbound.dispatcher {
-            trace!(self, "outreach committed: {} epoch {}", commit.position, commit.epoch.0);
-            self.outbound.committed = commit;
+    pub fn commit_outreach(&mut self, process: usize, partition: PartitionId, commit: Commit) {
+        if process == DISPATCHERS + self.lane(partition).dispatcher {
+            trace!(
+                self,
+                "outreach of {} committed: {} epoch {}", partition.0, commit.position, commit.epoch.0
+            );
+            self.lane(partition).committed = commit;
         }
     }
 
@@ -104,9 +146,9 @@ impl State {
     }
 
     fn ask_again(&mut self, outcome: &Outcome) {
-        let Some(entry) = self.outbound.ledger.get(&outcome.id) else { return };
+        let Some(entry) = self.outbound.entry(outcome.id) else { return };
         let outreach = Outreach { attempt: outcome.attempt + 1, ..entry.outreach.clone() };
-        let epoch = self.outbound.outreach.iter().filter_map(|record| record.epoch).max();
+        let epoch = self.lane(PartitionId(0)).records.iter().filter_map(|record| record.epoch).max();
         let body = serde_json::to_vec(&outreach).expect("an outreach is JSON");
         let record = NewRecord {
             partition: Default::default(),
@@ -121,7 +163,8 @@ impl State {
 
     pub fn cas_ledger(&mut self, change: &LedgerChange) -> Cas<Option<Box<LedgerEntry>>> {
         let id = change.entry.outreach.id;
-        let held = self.outbound.ledger.get(&id);
+        let key = (change.entry.filed_under().clone(), id);
+        let held = self.outbound.ledger.get(&key);
         let applies = held.map(|entry| (entry.outreach.attempt, entry.state.stage())) == change.expect;
         let verdict = if applies { "becomes" } else { "does not become" };
         let refused = (!applies).then(|| held.cloned().map(Box::new));
@@ -130,10 +173,27 @@ impl State {
         match refused {
             Some(held) => Cas::Refused(held),
             None => {
-                self.outbound.ledger.insert(id, change.entry.clone());
+                if *state == LedgerState::Reserved && self.is_erased(&change.entry.outreach) {
+                    self.outbound.erased.insert((id, attempt));
+                }
+                self.outbound.ledger.insert(key, change.entry.clone());
                 Cas::Applied
             }
         }
+    }
+
+    /// Returns true when the store says that the customer was erased after the decision, or the user that the customer is an alias of.
+    fn is_erased(&self, outreach: &Outreach) -> bool {
+        // Rows of the world of one partition are none of the product's, and a store that loses its tail forgets an erase.
+        if self.partitions.len() == 1 || self.odds.tail_loss {
+            return false;
+        }
+        let row = |customer: &CustomerId| {
+            Some(Customer::decode(&self.rows.get(customer)?.state).expect("rows are written by this codec"))
+        };
+        let own = row(&outreach.customer);
+        let user = own.as_ref().and_then(Customer::alias_of).and_then(row);
+        own.iter().chain(&user).any(|row| row.erased_after(outreach.at))
     }
 
     /// A call reaches its channel.
@@ -147,12 +207,14 @@ impl State {
         let odds = self.odds.reply_lost;
         let again = !known && outreach.attempt < AGAIN_MAX && self.chance.percent(odds);
         trace!(self, "channel: {} attempt {} body {body} again {again}", outreach.id, outreach.attempt);
+        let erased = self.outbound.erased.contains(&(outreach.id, outreach.attempt));
         self.outbound.calls.push(Call {
             id: outreach.id,
             trigger: outreach.trigger.to_string(),
             position: outreach.slot.position.0,
             body,
             sent: !again && !known,
+            erased,
         });
         match again {
             true => Delivery::RetryAt(Timestamp(self.now + STEP)),
@@ -162,9 +224,16 @@ impl State {
 
     /// Returns true when the ledger says that nobody knows whether an at-most-once channel was called.
     pub fn is_unknown(&self, id: OutreachId) -> bool {
-        self.outbound.ledger.get(&id).is_some_and(|entry| {
+        self.outbound.entry(id).is_some_and(|entry| {
             entry.outreach.channel == AT_MOST_ONCE && entry.state == LedgerState::Done(OutcomeStatus::Failed)
         })
+    }
+}
+
+impl Outbound {
+    /// Returns the ledger's entry of an outreach, whoever it is filed under.
+    pub fn entry(&self, id: OutreachId) -> Option<&LedgerEntry> {
+        self.ledger.iter().find(|((_, held), _)| *held == id).map(|(_, entry)| entry)
     }
 }
 
@@ -217,6 +286,9 @@ pub fn check(state: &State) -> Vec<String> {
         let (times, bodies) = sent.entry(call.id).or_default();
         *times += u32::from(call.sent);
         bodies.insert(call.body);
+        if call.erased {
+            faults.push(format!("sent to the erased: {} {}", call.trigger, call.id));
+        }
     }
     for (id, (times, bodies)) in sent {
         if times > 1 {
@@ -226,7 +298,11 @@ pub fn check(state: &State) -> Vec<String> {
             faults.push(format!("one id of two contents: {id} {bodies:?}"));
         }
     }
-    for (id, entry) in &out.ledger {
+    let mut filed: BTreeSet<OutreachId> = BTreeSet::new();
+    for ((_, id), entry) in &out.ledger {
+        if !filed.insert(*id) {
+            faults.push(format!("outreach filed twice: {id}"));
+        }
         match &entry.state {
             LedgerState::Reserved | LedgerState::Calling => {
                 faults.push(format!("outreach not ended: {id} {:?}", entry.state));
@@ -239,8 +315,9 @@ pub fn check(state: &State) -> Vec<String> {
             }
         }
     }
-    if out.committed.position.0 != out.outreach.len() as u64 {
-        faults.push(format!("outreach left: {} of {}", out.committed.position, out.outreach.len()));
+    for (partition, lane) in out.lanes.iter().enumerate().filter(|(_, lane)| !lane.is_done()) {
+        let (done, all) = (lane.committed.position, lane.records.len());
+        faults.push(format!("outreach left: {done} of {all} of partition {partition}"));
     }
     faults
 }

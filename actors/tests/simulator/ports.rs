@@ -113,7 +113,7 @@ impl LogSource for Handle {
     fn fetch(&self, topic: Topic, at: PartitionId, from: Position, max: usize) -> Reply<Fetched, log::Error> {
         submit(&self.shared, self.process, What::Read, log_lost, move |state| {
             Ok(match topic {
-                Topic::Outreach => state.fetch_outreach(from, max),
+                Topic::Outreach => state.fetch_outreach(at, from, max),
                 Topic::Events | Topic::Decisions | Topic::DeadLetter => state.fetch(at, from, max),
             })
         })
@@ -127,7 +127,7 @@ impl LogSource for Handle {
         let process = self.process;
         submit(&self.shared, process, What::Read, log_lost, move |state| {
             if topic == Topic::Outreach {
-                state.commit_outreach(process, commit);
+                state.commit_outreach(process, at, commit);
                 return Ok(());
             }
             // The broker knows who the member is, and nothing else.
@@ -142,7 +142,7 @@ impl LogSource for Handle {
     fn committed(&self, topic: Topic, at: PartitionId) -> Reply<Commit, log::Error> {
         submit(&self.shared, self.process, What::Read, log_lost, move |state| {
             Ok(match topic {
-                Topic::Outreach => state.outbound.committed,
+                Topic::Outreach => state.lane(at).committed,
                 Topic::Events | Topic::Decisions | Topic::DeadLetter => state.partition(at).committed,
             })
         })
@@ -203,9 +203,9 @@ impl Store for Handle {
         submit(&self.shared, self.process, What::Read, store_lost, move |state| Ok(state.scan(at, from, to)))
     }
 
-    fn read_ledger(&self, _: CustomerId, id: OutreachId) -> Reply<Option<LedgerEntry>, store::Error> {
+    fn read_ledger(&self, origin: CustomerId, id: OutreachId) -> Reply<Option<LedgerEntry>, store::Error> {
         submit(&self.shared, self.process, What::Read, store_lost, move |state| {
-            Ok(state.outbound.ledger.get(&id).cloned())
+            Ok(state.outbound.ledger.get(&(origin.clone(), id)).cloned())
         })
     }
 

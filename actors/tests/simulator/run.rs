@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use actors::dispatcher;
+use actors::dispatcher::settings::Recheck;
 use actors::partition::protocol::End;
 use actors::partition::settings::Rules;
 use schemas::ids::PartitionId;
@@ -33,6 +34,10 @@ pub struct Plan {
     pub scores: Scores,
     /// Partitions of the log.
     pub partitions: u32,
+    /// Whether anything is sent: each partition has its dispatcher then.
+    pub sends: Sends,
+    /// What a dispatcher looks at before a call: where rows are none of the product's, nothing.
+    pub recheck: Recheck,
     /// Appends something to the log.
     pub shop: fn(&mut State),
     /// Returns what is wrong at the end.
@@ -48,6 +53,13 @@ pub enum Scores {
     Live,
     /// The same whenever it is asked; a customer's next record waits for it.
     Held,
+}
+
+/// Whether customers of a world are ever sent anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sends {
+    Something,
+    Nothing,
 }
 
 /// A run under way.
@@ -66,7 +78,9 @@ pub fn run(seed: u64, plan: Plan, odds: Odds, traced: Traced) -> Verdict {
     for partition in run.partitions() {
         run.assign(partition, false);
     }
-    run.start_dispatcher();
+    for partition in run.dispatched() {
+        run.start_dispatcher(partition);
+    }
     run.be_hostile();
     run.come_to_rest();
     let mut faults = std::mem::take(&mut run.faults);
@@ -78,6 +92,10 @@ pub fn run(seed: u64, plan: Plan, odds: Odds, traced: Traced) -> Verdict {
 impl Run {
     fn partitions(&self) -> impl Iterator<Item = PartitionId> + use<> {
         (0..self.plan.partitions).map(PartitionId)
+    }
+
+    fn dispatched(&self) -> impl Iterator<Item = PartitionId> + use<> {
+        self.partitions().take(if self.plan.sends == Sends::Something { usize::MAX } else { 0 })
     }
 
     /// A partition moves. The process that gets it may hear of it late, when it has moved on already.
@@ -112,8 +130,14 @@ impl Run {
         self.owners.push(Process::new(id, partition, &self.shared, &self.plan, calm));
     }
 
-    fn start_dispatcher(&mut self) {
-        self.dispatchers.push(Dispatcher::new(&self.shared, self.plan.dispatch));
+    fn start_dispatcher(&mut self, partition: PartitionId) {
+        self.dispatchers.push(Dispatcher::new(partition, &self.shared, &self.plan));
+    }
+
+    /// Returns a partition whose outreach is dispatched, chosen by chance.
+    fn any_dispatched(&mut self) -> Option<PartitionId> {
+        let count = self.dispatched().count();
+        (count > 0).then(|| PartitionId(locked(&self.shared).chance.below(count) as u32))
     }
 
     fn die(&mut self, id: usize, why: &str) {
@@ -148,7 +172,11 @@ impl Run {
                 26..=37 => self.step_dispatcher(),
                 38 if small < 600 => nobody_until = locked(&self.shared).now + 40 * STEP,
                 39 if odds.tail_loss && small < 800 => locked(&self.shared).lose_tail(),
-                40 if small < 2_000 => self.start_dispatcher(),
+                40 if small < 2_000 => {
+                    if let Some(partition) = self.any_dispatched() {
+                        self.start_dispatcher(partition);
+                    }
+                }
                 _ if locked(&self.shared).now > nobody_until => self.step_owner(),
                 _ => {}
             }
@@ -166,7 +194,11 @@ impl Run {
 
     /// One of the dispatchers does a few things, or dies, or is asked to end.
     fn step_dispatcher(&mut self) {
+        let Some(partition) = self.any_dispatched() else { return };
         self.dispatchers.retain(|dispatcher| dispatcher.alive);
+        let of = |one: &Dispatcher| one.partition == partition;
+        let places: Vec<usize> =
+            (0..self.dispatchers.len()).filter(|at| of(&self.dispatchers[*at])).collect();
         let (at, crashes, stops) = {
             let mut state = locked(&self.shared);
             let percent = state.odds.delivery;
@@ -176,17 +208,18 @@ impl Run {
                 }
             }
             let crash = state.odds.dispatcher_crashes;
-            let at = state.chance.below(self.dispatchers.len());
+            let at = places.get(state.chance.below(places.len())).copied();
             (at, state.chance.percent(crash), state.chance.below(1_000) < 5)
         };
-        let Some(dispatcher) = self.dispatchers.get_mut(at) else { return self.start_dispatcher() };
+        let Some(at) = at else { return self.start_dispatcher(partition) };
+        let dispatcher = &mut self.dispatchers[at];
         match (crashes, stops) {
             (true, _) => dispatcher.crash(),
             (false, true) => dispatcher.stop(),
             (false, false) => (0..4).for_each(|_| dispatcher.step()),
         }
         if crashes || stops {
-            self.start_dispatcher();
+            self.start_dispatcher(partition);
         }
     }
 
@@ -243,7 +276,7 @@ impl Run {
         self.die(id, &format!("{end:?}"));
     }
 
-    /// Everything in flight comes or is lost, all processes die, one fresh owner and dispatcher finish.
+    /// Everything in flight comes or is lost, all processes die, one fresh owner and dispatcher per partition finish.
     fn come_to_rest(&mut self) {
         for owner in &mut self.owners {
             owner.alive = false;
@@ -260,7 +293,9 @@ impl Run {
         for partition in self.partitions() {
             self.assign(partition, true);
         }
-        self.start_dispatcher();
+        for partition in self.dispatched() {
+            self.start_dispatcher(partition);
+        }
         let mut quiet = 0;
         for _ in 0..CALM_STEPS {
             {
@@ -276,16 +311,19 @@ impl Run {
                     return self.faults.push(format!("the last owner ended: {end:?}"));
                 }
             }
-            let [.., dispatcher] = &mut self.dispatchers[..] else { return };
-            dispatcher.step();
-            dispatcher.step();
-            let state = locked(&self.shared);
+            for dispatcher in &mut self.dispatchers {
+                dispatcher.step();
+                dispatcher.step();
+            }
+            let mut state = locked(&self.shared);
             let mut rested = self.owners[first..].iter().map(|owner| {
                 let end = state.partitions[owner.partition.0 as usize].log.len();
                 owner.is_at_rest(end)
             });
-            let at_rest =
-                rested.all(|at_rest| at_rest) && dispatcher.is_at_rest(state.outbound.outreach.len());
+            let mut at_rest = rested.all(|at_rest| at_rest);
+            for dispatcher in &self.dispatchers {
+                at_rest &= dispatcher.is_at_rest(state.lane(dispatcher.partition).records.len());
+            }
             quiet = if at_rest { quiet + 1 } else { 0 };
             if quiet > 400 {
                 return;

@@ -19,7 +19,7 @@ use crate::campaign::Traced;
 use crate::chance::Chance;
 use crate::flight::Operation;
 use crate::odds::Odds;
-use crate::outbound::Outbound;
+use crate::outbound::{Lane, Outbound};
 use crate::row::{Kind, Row, Shelf};
 use crate::run::{Plan, Scores};
 
@@ -98,7 +98,10 @@ impl State {
             partitions: (0..plan.partitions).map(|_| Partition::default()).collect(),
             kinds: Vec::new(),
             rows: BTreeMap::new(),
-            outbound: Outbound::default(),
+            outbound: Outbound {
+                lanes: (0..plan.partitions).map(|_| Lane::default()).collect(),
+                ..Outbound::default()
+            },
             panicked: BTreeSet::new(),
             generation: 1,
             dead_letters: 0,
@@ -137,9 +140,7 @@ impl State {
     pub fn append(&mut self, process: usize, topic: Topic, records: Vec<NewRecord>) -> Vec<Position> {
         for record in records {
             match topic {
-                Topic::Outreach if record.partition == PartitionId(0) => {
-                    self.append_outreach(process, record)
-                }
+                Topic::Outreach => self.append_outreach(process, record),
                 Topic::Events if record.kind == RecordKind::Outcome => self.note_outcome(record),
                 Topic::Events => {
                     trace!(
@@ -153,7 +154,10 @@ impl State {
                     self.append_event(record.partition, record.key, record.kind, record.body);
                 }
                 Topic::DeadLetter => self.dead_letters += 1,
-                Topic::Outreach | Topic::Decisions => {}
+                Topic::Decisions if record.kind == RecordKind::Decision => {
+                    self.outbound.decisions.push(record.body);
+                }
+                Topic::Decisions => {}
             }
         }
         Vec::new()

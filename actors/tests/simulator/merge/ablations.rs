@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actors::dispatcher::settings::Recheck;
 use actors::partition::settings::Rules;
 use schemas::customer::rules::{MarkRule, RowRules};
 use schemas::rulebook::Rulebook;
@@ -11,7 +12,7 @@ use super::shop::{PARTITIONS, shop};
 use crate::campaign::{Case, Traced};
 use crate::customers::Customers;
 use crate::odds::Odds;
-use crate::run::{Plan, Scores, run};
+use crate::run::{Plan, Scores, Sends, run};
 
 /// Runs after which a rule that is missing has to be caught.
 const SEEDS_MAX: u64 = 10_000;
@@ -53,6 +54,8 @@ fn plan(book: Rulebook) -> Plan {
         customers: Customers::Real(Arc::new(book)),
         scores: Scores::Differ,
         partitions: PARTITIONS,
+        sends: Sends::Nothing,
+        recheck: Recheck::AsOfDecision,
         shop,
         check,
     }

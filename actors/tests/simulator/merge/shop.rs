@@ -30,7 +30,7 @@ pub fn shop(state: &mut State) {
         return repeat(state);
     }
     if state.chance.percent(erases) {
-        return append(state, CustomerId::user(user), RecordKind::Command, encode_command(Command::Erase));
+        return erase(state, user, anonymous);
     }
     match state.chance.below(20) {
         0..=4 => event(state, CustomerId::user(user), &format!(r#""userId":"{user}""#), number),
@@ -50,13 +50,22 @@ pub fn shop(state: &mut State) {
     }
 }
 
+/// Erases a user, or whoever an anonymous id leads to.
+pub fn erase(state: &mut State, user: &str, anonymous: &str) {
+    let customer = match state.chance.below(3) {
+        0 => CustomerId::anonymous(anonymous),
+        _ => CustomerId::user(user),
+    };
+    append(state, customer, RecordKind::Command, encode_command(Command::Erase));
+}
+
 fn event(state: &mut State, customer: CustomerId, ids: &str, number: usize) {
     let body = format!(r#"{{"type":"track","event":"Seen {number}","messageId":"m{number}",{ids}}}"#);
     append(state, customer, RecordKind::Event, body.into());
 }
 
 /// Sends an earlier event again, as a client does that got no answer.
-fn repeat(state: &mut State) {
+pub fn repeat(state: &mut State) {
     let at = state.chance.below(PARTITIONS as usize);
     let events = state.partitions[at].log.iter().filter(|record| record.kind == RecordKind::Event);
     let events: Vec<(SmolStr, Bytes)> =
@@ -66,7 +75,7 @@ fn repeat(state: &mut State) {
     }
 }
 
-fn append(state: &mut State, customer: CustomerId, kind: RecordKind, body: Bytes) {
+pub fn append(state: &mut State, customer: CustomerId, kind: RecordKind, body: Bytes) {
     let partition = PartitionId::of(customer.as_str(), PARTITIONS);
     let at = state.partition(partition).log.len();
     trace!(state, "events[{at}] of {}: {customer} {}", partition.0, String::from_utf8_lossy(&body));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actors::dispatcher::settings::Recheck;
 use actors::partition::settings::Rules;
 use schemas::customer::rules::{RowRules, SlotRule};
 use schemas::rulebook::Rulebook;
@@ -13,7 +14,7 @@ use crate::campaign::{Case, Traced};
 use crate::customers::Customers;
 use crate::flight::What;
 use crate::odds::Odds;
-use crate::run::{Plan, Scores, run};
+use crate::run::{Plan, Scores, Sends, run};
 
 /// Runs after which a rule that is missing has to be caught.
 const SEEDS_MAX: u64 = 10_000;
@@ -26,6 +27,8 @@ fn plan() -> Plan {
         customers: Customers::Real(Arc::new(book())),
         scores: Scores::Held,
         partitions: 1,
+        sends: Sends::Something,
+        recheck: Recheck::AsOfDecision,
         shop,
         check,
     }
