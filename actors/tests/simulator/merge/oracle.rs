@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::customer::identity::Message;
 use schemas::customer::{Customer, Outgoing};
 use schemas::ids::CustomerId;
-use schemas::record::{Command, Input};
+use schemas::record::Input;
 
 use super::shop::USERS;
 use super::story::{Home, Stories};
@@ -74,15 +74,13 @@ fn check_counts(stories: &Stories, rows: &BTreeMap<CustomerId, Customer>, faults
 }
 
 fn check_suppressed(stories: &Stories, rows: &BTreeMap<CustomerId, Customer>, faults: &mut Vec<String>) {
-    let mut suppressed: BTreeSet<CustomerId> = BTreeSet::new();
-    for (_, record, home) in stories.homes() {
-        if let (Input::Command(Command::Suppress), Home::Row(row)) = (&record.input, home) {
-            suppressed.insert(row);
-        }
-    }
+    let of_aliases = stories.aliases.iter().map(|(id, story)| (id, story.suppressed));
+    let of_users = stories.users.iter().map(|(id, tale)| (id, tale.suppressed));
+    let suppressed: BTreeSet<&CustomerId> =
+        of_aliases.chain(of_users).filter(|(_, suppressed)| *suppressed).map(|(id, _)| id).collect();
     for (id, row) in rows {
         match (row.profile().suppressed(), suppressed.contains(id)) {
-            (true, false) => faults.push(format!("erased event is back: {id} is suppressed")),
+            (true, false) => faults.push(format!("suppressed by nobody: {id}")),
             (false, true) => faults.push(format!("suppression lost: {id}")),
             (true, true) | (false, false) => {}
         }

@@ -36,6 +36,8 @@ pub struct Story {
     pub forgotten: Vec<Position>,
     /// Users that asked too late, with the number of their request.
     pub refused: Vec<(CustomerId, Position)>,
+    /// It asked to be left alone: what no erase takes back, and what its user takes over.
+    pub suppressed: bool,
 }
 
 /// What became of a user.
@@ -45,6 +47,8 @@ pub struct Tale {
     pub erased: Vec<Position>,
     /// Snapshots that it took: whose, where that row became an alias, and where the snapshot came.
     pub taken: Vec<Taken>,
+    /// It asked to be left alone, or one of those whom it turned out to be: what no erase takes back.
+    pub suppressed: bool,
 }
 
 /// A snapshot that a user took.
@@ -82,11 +86,15 @@ impl Story {
             if record.input == Input::Command(Command::Erase) && story.user.is_none() {
                 story.forgotten.push(record.position);
             }
+            story.suppressed |= record.input == Input::Command(Command::Suppress) && story.user.is_none();
             let Some(relay) = seen.new_relay(record) else { continue };
             let sender = &relay.sender;
             let own = story.user.as_ref() == Some(&sender.customer);
             match relay.message {
-                Message::Request if story.user.is_none() => story.user = Some(sender.customer.clone()),
+                Message::Request if story.user.is_none() => {
+                    story.user = Some(sender.customer.clone());
+                    story.suppressed = false;
+                }
                 Message::Request if !own => story.refused.push((sender.customer.clone(), sender.position)),
                 Message::Erase if own => {
                     story.user = None;
@@ -109,17 +117,20 @@ impl Tale {
         let mut holds: BTreeSet<&CustomerId> = BTreeSet::new();
         for record in records {
             let mut erased = record.input == Input::Command(Command::Erase);
+            tale.suppressed |= record.input == Input::Command(Command::Suppress);
             if let Some(relay) = seen.new_relay(record) {
                 let sender = &relay.sender;
                 match &relay.message {
-                    Message::Snapshot { request, .. } if tale.erased.last() < Some(request) => {
+                    Message::Snapshot { request, snapshot } if tale.erased.last() < Some(request) => {
+                        tale.suppressed |= snapshot.profile.suppressed();
                         holds.insert(&sender.customer);
                         let alias = sender.customer.clone();
                         tale.taken.push(Taken { alias, until: sender.position, at: record.position });
                     }
                     Message::Forward(forward) => {
-                        let erases = **forward == Forward::Command(Command::Erase);
-                        erased |= erases && holds.contains(&sender.customer);
+                        let held = holds.contains(&sender.customer);
+                        erased |= held && **forward == Forward::Command(Command::Erase);
+                        tale.suppressed |= held && **forward == Forward::Command(Command::Suppress);
                     }
                     Message::Snapshot { .. }
                     | Message::Request
