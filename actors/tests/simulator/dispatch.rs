@@ -1,7 +1,6 @@
 //! Dispatchers of the simulated partitions: the real core and the real `perform`, driven by chance. One per partition is the group's.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actors::dispatcher::core::{Core, Params};
@@ -13,6 +12,7 @@ use schemas::ids::PartitionId;
 use schemas::time::{Span, Timestamp};
 
 use crate::chance::Chance;
+use crate::flight::reply;
 use crate::outbound::DISPATCHERS;
 use crate::ports::ports;
 use crate::run::Plan;
@@ -98,24 +98,9 @@ impl Dispatcher {
         if self.core.deadline().is_some_and(|deadline| deadline <= boot) && self.chance.percent(50) {
             return self.handle(Input::Tick);
         }
-        if let Some(input) = self.reply() {
+        if let Some(input) = reply(&mut self.calls, &mut self.chance) {
             self.handle(input);
         }
-    }
-
-    /// Returns a reply that is there, from a call chosen by chance.
-    fn reply(&mut self) -> Option<Input> {
-        let count = self.calls.len();
-        let start = self.chance.below(count);
-        for offset in 0..count {
-            let at = (start + offset) % count;
-            let mut context = Context::from_waker(Waker::noop());
-            if let Poll::Ready(input) = self.calls[at].as_mut().poll(&mut context) {
-                drop(self.calls.swap_remove(at));
-                return Some(input);
-            }
-        }
-        None
     }
 
     fn handle(&mut self, input: Input) {

@@ -1,8 +1,11 @@
 //! Calls in flight: delivered in any order, late, twice, or never; their replies may be lost.
 
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
+use actors::port::BoxFuture;
+
+use crate::chance::Chance;
 use crate::outbound::DISPATCHERS;
 use crate::run::Scores;
 use crate::world::{Shared, State, locked};
@@ -151,4 +154,19 @@ where
             None => Poll::Pending,
         }
     }))
+}
+
+/// Returns a reply that is there, from a call of a process chosen by chance.
+pub fn reply<T>(calls: &mut Vec<BoxFuture<'static, T>>, chance: &mut Chance) -> Option<T> {
+    let count = calls.len();
+    let start = chance.below(count);
+    for offset in 0..count {
+        let at = (start + offset) % count;
+        let mut context = Context::from_waker(Waker::noop());
+        if let Poll::Ready(reply) = calls[at].as_mut().poll(&mut context) {
+            drop(calls.swap_remove(at));
+            return Some(reply);
+        }
+    }
+    None
 }

@@ -1,7 +1,6 @@
 //! One process that owns the partition, or thinks so: the real core and the real `perform`, driven by chance.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actors::partition::core::{Core, Params};
@@ -16,6 +15,7 @@ use schemas::time::Timestamp;
 
 use crate::chance::Chance;
 use crate::customers::{Cell, Customers};
+use crate::flight::reply;
 use crate::ports::ports;
 use crate::run::{Plan, Scores};
 use crate::world::{STEP, Shared, State, TAIL, locked, trace};
@@ -149,26 +149,11 @@ impl Process {
             let at = self.chance.below(self.turns.len());
             return self.turn(at);
         }
-        match self.reply() {
+        match reply(&mut self.calls, &mut self.chance) {
             Some(input) => self.handle(input),
             None if !self.turns.is_empty() => self.turn(0),
             None => Stepped::On,
         }
-    }
-
-    /// Returns a reply that is there, from a call chosen by chance.
-    fn reply(&mut self) -> Option<Input> {
-        let count = self.calls.len();
-        let start = self.chance.below(count);
-        for offset in 0..count {
-            let at = (start + offset) % count;
-            let mut context = Context::from_waker(Waker::noop());
-            if let Poll::Ready(input) = self.calls[at].as_mut().poll(&mut context) {
-                drop(self.calls.swap_remove(at));
-                return Some(input);
-            }
-        }
-        None
     }
 
     fn turn(&mut self, at: usize) -> Stepped {
