@@ -238,9 +238,8 @@ async fn asked_to_stop() -> io::Result<()> {
 struct NodeGate<'a>(&'a Node);
 
 impl Gate for NodeGate<'_> {
-    fn read_to(&self, partition: PartitionId) -> Position {
-        let levels = self.0.levels();
-        levels.iter().find(|(of, _)| *of == partition).map_or(Position::default(), |(_, levels)| levels.next)
+    fn read_to(&self) -> Vec<(PartitionId, Position)> {
+        self.0.levels().into_iter().map(|(partition, levels)| (partition, levels.next)).collect()
     }
 
     fn settled(&self) -> BoxFuture<'_, ()> {

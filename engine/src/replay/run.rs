@@ -62,8 +62,8 @@ pub enum Speed {
 
 /// What a replay has to know of the engine that reads the log.
 pub trait Gate {
-    /// Returns the position behind the last record of care.events that a partition has read.
-    fn read_to(&self, partition: PartitionId) -> Position;
+    /// Returns the position behind the last record of care.events that each partition has read; one that is missing has read none.
+    fn read_to(&self) -> Vec<(PartitionId, Position)>;
 
     /// Resolves when the engine has handled all that is in the log and nothing is on its way from one customer to another.
     fn settled(&self) -> BoxFuture<'_, ()>;
@@ -158,10 +158,12 @@ impl Replay {
 
     /// Returns how many records of care.events no partition has read.
     async fn ahead(&self, gate: &dyn Gate) -> Result<u64, Error> {
+        let read_to = gate.read_to();
         let mut ahead: u64 = 0;
         for partition in (0..self.log.partitions()).map(PartitionId) {
             let end = self.log.end(Topic::Events, partition).await?;
-            ahead = ahead.saturating_add(end.0.saturating_sub(gate.read_to(partition).0));
+            let read = read_to.iter().find(|(of, _)| *of == partition).map_or(0, |(_, position)| position.0);
+            ahead = ahead.saturating_add(end.0.saturating_sub(read));
         }
         Ok(ahead)
     }

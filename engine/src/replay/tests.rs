@@ -48,8 +48,8 @@ struct Engine {
 }
 
 impl Gate for Engine {
-    fn read_to(&self, _: PartitionId) -> Position {
-        self.read_to
+    fn read_to(&self) -> Vec<(PartitionId, Position)> {
+        (0..PARTITIONS).map(|partition| (PartitionId(partition), self.read_to)).collect()
     }
 
     fn settled(&self) -> BoxFuture<'_, ()> {
