@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future;
 use schemas::ids::{PartitionId, Position};
+use schemas::time::Timestamp;
 
 use super::{Error, Node};
 use crate::partition::actor::Settle;
@@ -25,19 +26,31 @@ impl Node {
     ///
     /// Errors: `Stopped` → a partition stopped · `Log` → the log does not say where it ends.
     pub async fn is_quiet(&self) -> Result<bool, Error> {
-        self.is_all(Levels::is_quiet).await
+        self.is_all(&Levels::is_quiet).await
     }
 
     /// Resolves when [`Node::is_quiet`].
     ///
     /// Errors: as there.
     pub async fn quiet(&self) -> Result<(), Error> {
+        self.wait_for(&Levels::is_quiet).await
+    }
+
+    /// Resolves when [`Node::is_quiet`], and every partition knows that log time has come to `at`: what was due before it has fired,
+    /// and what came of that is done.
+    ///
+    /// Errors: as there.
+    pub async fn quiet_at(&self, at: Timestamp) -> Result<(), Error> {
+        self.wait_for(&move |levels| levels.is_quiet() && levels.log_time >= Some(at)).await
+    }
+
+    async fn wait_for(&self, wanted: &(dyn Fn(&Levels) -> bool + Sync)) -> Result<(), Error> {
         let changed = self.seats.changed();
         loop {
             let change = changed.notified();
             tokio::pin!(change);
             change.as_mut().enable();
-            if self.is_quiet().await? {
+            if self.is_all(wanted).await? {
                 return Ok(());
             }
             change.await;
@@ -54,7 +67,7 @@ impl Node {
             let change = changed.notified();
             tokio::pin!(change);
             change.as_mut().enable();
-            if self.is_all(Levels::is_settled).await? {
+            if self.is_all(&Levels::is_settled).await? {
                 return Ok(());
             }
             // A partition that is gone says so on its board.
@@ -65,7 +78,7 @@ impl Node {
     }
 
     /// Returns true when `wanted` holds for every partition and all have read to the end.
-    async fn is_all(&self, wanted: fn(&Levels) -> bool) -> Result<bool, Error> {
+    async fn is_all(&self, wanted: &(dyn Fn(&Levels) -> bool + Sync)) -> Result<bool, Error> {
         self.check()?;
         let Some(before) = self.look(wanted) else { return Ok(false) };
         let Some(dispatched) = self.dispatchers.look() else { return Ok(false) };
@@ -86,7 +99,7 @@ impl Node {
     }
 
     /// Looks at every partition once; `None` when one has not begun or `wanted` does not hold for it.
-    fn look(&self, wanted: fn(&Levels) -> bool) -> Option<Vec<Look>> {
+    fn look(&self, wanted: &(dyn Fn(&Levels) -> bool + Sync)) -> Option<Vec<Look>> {
         if !self.seats.has_heard_all() {
             return None;
         }

@@ -170,7 +170,7 @@ impl Tail {
         self.appended.notify_waiters();
     }
 
-    /// Wakes every reader that waits, e.g. because the database failed.
+    /// Wakes every reader that waits, e.g. because the database failed, or because log time has moved.
     pub fn wake_all(&self) {
         self.appended.notify_waiters();
     }

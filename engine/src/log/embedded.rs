@@ -63,6 +63,11 @@ impl EmbeddedLog {
         read.map(|read| read.map_err(error)).boxed()
     }
 
+    /// Has everybody who waits at the end of a partition look at the clock again: log time has moved, and no record told so.
+    pub fn time_has_moved(&self) {
+        self.database.tails().iter().for_each(|(_, _, tail)| tail.wake_all());
+    }
+
     fn append_all(
         &self,
         topic: Topic,

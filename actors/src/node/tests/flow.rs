@@ -28,6 +28,23 @@ fn rows_are_what_a_plain_loop_makes_of_the_log() {
 }
 
 #[test]
+fn quiet_at_an_instant_means_that_what_was_due_before_it_has_fired() {
+    run(async {
+        let world = World::new();
+        let node = world.node();
+        world.shop(60, 0, 600).await;
+        world.pace.passing(node.quiet()).await.expect("quiet");
+        let (before, at) = (node.counts().wakes, world.clock.now() + schemas::time::Span::minutes(40));
+        // No record tells that time has passed: every session of a customer ends by its timer.
+        world.clock.advance(Duration::from_secs(40 * 60));
+        world.pace.passing(node.quiet_at(at)).await.expect("quiet");
+        assert!(node.counts().wakes - before >= 50, "{:?}", node.counts());
+        assert!(node.levels().iter().all(|(_, levels)| levels.log_time >= Some(at)));
+        node.stop().await.expect("stopped");
+    });
+}
+
+#[test]
 fn a_node_goes_on_where_the_last_one_stopped() {
     run(async {
         let world = World::new();

@@ -4,6 +4,7 @@ use std::ops::{Add, Sub};
 
 use schemas::customer::Tally;
 use schemas::ids::Position;
+use schemas::time::Timestamp;
 
 use super::Core;
 use super::entry::Open;
@@ -114,6 +115,8 @@ pub struct Levels {
     pub overdue: usize,
     /// The next record to be read.
     pub next: Position,
+    /// Log time to which timers may fire: everything stamped before it was read; `None` until that is known.
+    pub log_time: Option<Timestamp>,
     /// The position confirmed in the lease row.
     pub confirmed: Position,
 }
@@ -164,6 +167,7 @@ impl Core {
             uncleared,
             overdue: self.overdue(),
             next: self.feed.next,
+            log_time: self.log_time(),
             confirmed: self.lease.row.position,
         }
     }
