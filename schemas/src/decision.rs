@@ -188,6 +188,24 @@ pub enum Category {
     Marketing,
 }
 
+impl Category {
+    /// Every category, in the order of the enum.
+    pub const ALL: [Category; 2] = [Category::Service, Category::Marketing];
+
+    /// Returns the name used in triggers and events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Category::Service => "service",
+            Category::Marketing => "marketing",
+        }
+    }
+
+    /// Returns the category of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Category::ALL.into_iter().find(|category| category.as_str() == name)
+    }
+}
+
 /// An outreach on its way: everything the dispatcher needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outreach {

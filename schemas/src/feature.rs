@@ -4,11 +4,12 @@
 //! can show, so that "never" lies beyond "long ago". Sums of money are in units of the home currency. Scaling and logarithms are
 //! the model's affair.
 
+use std::sync::Arc;
+
 use crate::decision::Category;
 use crate::profile::consent::MARKETING;
 use crate::profile::day::DayKind;
 use crate::profile::{Consent, Heads, Profile};
-use crate::score::Head;
 use crate::time::{Span, Timestamp};
 
 /// One input of the models.
@@ -27,11 +28,8 @@ pub struct Feature {
 /// Longest time since something that a feature shows: ten years.
 const DAYS_LONGEST: f32 = 3_650.0;
 
-/// Heads that look at one visit.
-const VISIT: Heads = Heads::of(&[Head::CartAbandonment, Head::PurchaseIntent]);
-
-/// Heads that look at a relation over months.
-const RELATION: Heads = Heads::of(&[Head::Churn, Head::Return, Head::Complaint]);
+const VISIT: Heads = Heads::VISIT;
+const RELATION: Heads = Heads::RELATION;
 
 /// Every feature. New ones are added at the end: manifests name features and their order.
 pub const TABLE: &[Feature] = &[
@@ -138,7 +136,7 @@ pub const TABLE: &[Feature] = &[
 /// Returns every feature of a profile at `now`.
 ///
 /// Shape: [`TABLE`]`.len()`, in its order; each finite, whatever the profile holds.
-pub fn extract(profile: &Profile, now: Timestamp) -> Vec<f32> {
+pub fn extract(profile: &Profile, now: Timestamp) -> Arc<[f32]> {
     TABLE.iter().map(|feature| finite((feature.read)(profile, now))).collect()
 }
 

@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use crate::customer::rules::RowRules;
 use crate::decision::Category;
-use crate::profile::ProfilePolicy;
+use crate::profile::{Heads, ProfilePolicy};
 use crate::time::Span;
 use crate::trigger::Triggers;
 
@@ -13,10 +13,19 @@ use crate::trigger::Triggers;
 pub struct Rulebook {
     /// Triggers in force.
     pub triggers: Triggers,
+    /// Heads that are asked whether or not a trigger reads them.
+    pub heads: Heads,
     /// Settings of the shop.
     pub policy: Policy,
     /// Rules of the row, all on.
     pub rules: RowRules,
+}
+
+impl Rulebook {
+    /// Returns the heads that are asked: those of the settings, and those that a trigger reads.
+    pub fn heads_in_force(&self) -> Heads {
+        self.heads.union(self.triggers.heads())
+    }
 }
 
 /// Settings of the shop.

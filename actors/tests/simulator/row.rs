@@ -179,7 +179,7 @@ impl Cell {
             Kind::Fire => self.decide(("fire", at), Some(record.position), record.stamp, effects, chance),
             Kind::Score => {
                 let id = AskId { position: record.position, attempt: 0 };
-                let ask = Ask { id, head: Head::Churn, at: record.stamp, features: Vec::new() };
+                let ask = Ask { id, head: Head::Churn, at: record.stamp, features: [].into() };
                 self.row.asks.push(ask.clone());
                 effects.asks.push(ask);
             }

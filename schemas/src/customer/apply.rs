@@ -1,7 +1,8 @@
 //! The pipeline: what a record, or time alone, does to a row.
 //!
 //! Marks first (a repeated record changes nothing), then every timer due strictly before the record's stamp, each at its own due
-//! instant, then the record. Of several things due at one instant the profile's come first, then the triggers'. So results never depend on when somebody happened to look at the row.
+//! instant, then the record. Of several things due at one instant the profile's come first, then scores and triggers. So results never
+//! depend on when somebody happened to look at the row.
 
 use super::effects::{Effects, Urgency};
 use super::identity::{Forward, Message};
@@ -10,9 +11,10 @@ use super::row::Customer;
 use crate::decision::Outcome;
 use crate::event::{Event, Timeliness};
 use crate::ids::{CustomerId, Position};
-use crate::profile::{Folded, Standing, moved};
+use crate::profile::{Folded, Standing};
 use crate::record::{Command, Input, Record, Sender};
 use crate::rulebook::Rulebook;
+use crate::score;
 use crate::time::Timestamp;
 use crate::trigger::machine::{Awaited, Machine, Output, Source};
 
@@ -76,6 +78,7 @@ impl Customer {
                 self.told_command(*command, &mut turn);
             }
         }
+        self.set_rescore(book);
     }
 
     /// Notes the record that names what timers, scores and conditions open from now on.
@@ -93,7 +96,7 @@ impl Customer {
 
     /// Returns the instant at which the row has something to do, if nothing else happens.
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.profile.next_due(), self.triggers.next_due()].into_iter().flatten().min()
+        [self.profile.next_due(), self.triggers.next_due(), self.rescore].into_iter().flatten().min()
     }
 
     /// Fires what is due strictly before `limit`.
@@ -117,12 +120,14 @@ impl Customer {
         for event in self.profile.fire(due, &self.id) {
             self.act_on_derived(&event, turn);
         }
-        self.run(turn, |machine| machine.on_time());
+        let asked = self.take_rescore(due, turn.book);
+        self.run(turn, |machine| machine.on_time(asked));
+        self.set_rescore(turn.book);
     }
 
     /// An event that the profile made, a session's end: triggers act on it as on any other. It is named by the last record behind it.
     fn act_on_derived(&mut self, event: &Event, turn: &mut Turn<'_>) {
-        let folded = Folded { moved: moved(event), ..Folded::default() };
+        let folded = Folded::default();
         let (position, nth) = (turn.heard, 1);
         self.run(turn, |machine| {
             machine.on_event(event, &folded, Source { origin: machine.customer, position, nth });
@@ -131,6 +136,7 @@ impl Customer {
 
     /// Lets the trigger machine do something, sends what it leaves and asks what it asks.
     pub(super) fn run<T>(&mut self, turn: &mut Turn<'_>, act: impl FnOnce(&mut Machine<'_>) -> T) -> T {
+        let applying = score::population(&self.profile, turn.now);
         let mut machine = Machine {
             book: turn.book,
             customer: &self.id,
@@ -138,10 +144,13 @@ impl Customer {
             state: &mut self.triggers,
             now: turn.now,
             heard: turn.heard,
+            applying,
             out: Output::default(),
         };
         let result = act(&mut machine);
+        let applying = machine.applying;
         let Output { leaving, asks } = machine.out;
+        self.asking.keep(applying);
         for body in leaving {
             self.send(body, turn);
         }

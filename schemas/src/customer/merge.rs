@@ -86,6 +86,7 @@ impl Customer {
         }
         let snapshot = Box::new(Snapshot { profile: self.profile.take(), triggers: self.triggers.take() });
         self.asking.forget();
+        self.rescore = None;
         let rare = self.rare();
         rare.identity.alias = Some(Alias { user: sender.customer.clone(), request: sender.position });
         self.tell(sender.customer.clone(), Message::Snapshot { request: sender.position, snapshot }, turn);
@@ -186,6 +187,7 @@ impl Customer {
         self.profile.set_suppressed(suppressed);
         self.triggers.take();
         self.asking.forget();
+        self.rescore = None;
         turn.fx.withdrawn.extend(self.outbox.erase());
         turn.fx.touch(Urgency::Urgent);
         let at = turn.now;

@@ -28,6 +28,8 @@ pub struct Customer {
     pub(super) profile: Profile,
     pub(super) outbox: Outbox,
     pub(super) asking: Asking,
+    /// When heads are looked at next: one is to be asked by its schedule, or begins or ceases to apply.
+    pub(super) rescore: Option<Timestamp>,
     /// What most rows do not have.
     pub(super) rare: Option<Box<Rare>>,
     pub(super) triggers: TriggerState,
@@ -55,6 +57,7 @@ impl Customer {
             profile: Profile::default(),
             outbox: Outbox::default(),
             asking: Asking::default(),
+            rescore: None,
             rare: None,
             triggers: TriggerState::default(),
         }

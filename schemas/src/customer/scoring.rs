@@ -1,4 +1,7 @@
-//! Questions to the predictor: noted in the row, answered once, superseded by a newer one of the same head.
+//! Questions to the predictor: noted in the row, answered once, superseded by a newer one of the same head, dropped when the head
+//! applies no more. When heads are asked by their schedule is derived from the profile; the row keeps the next of these instants alone.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +12,8 @@ use crate::feature;
 use crate::ids::Position;
 use crate::profile::Heads;
 use crate::rulebook::Rulebook;
-use crate::score::{Answer, Ask, AskId, Head, Score};
+use crate::score::{self, Answer, Ask, AskId, Head, Score};
+use crate::time::{Span, Timestamp};
 
 /// The questions of a row that wait for an answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,8 +56,22 @@ impl Asking {
     }
 
     pub(super) fn weight(&self) -> usize {
-        let features: usize = self.asks.iter().map(|ask| ask.features.capacity() * size_of::<f32>()).sum();
+        let features: usize = self.asks.iter().map(|ask| size_of_val(&*ask.features)).sum();
         self.asks.capacity() * size_of::<Ask>() + self.askers.capacity() * size_of::<Asker>() + features
+    }
+
+    /// Drops the questions about all other heads: whoever waited for them waits no more, and their answers come to nobody.
+    pub(super) fn keep(&mut self, heads: Heads) {
+        if self.asks.iter().all(|ask| heads.contains(ask.head)) {
+            return;
+        }
+        let stays: Vec<bool> = self.asks.iter().map(|ask| heads.contains(ask.head)).collect();
+        let (mut of_asks, mut of_askers) = (stays.iter(), stays.iter());
+        self.asks.retain(|_| of_asks.next() == Some(&true));
+        self.askers.retain(|_| of_askers.next() == Some(&true));
+        if self.asks.is_empty() {
+            self.forget();
+        }
     }
 
     fn note(&mut self, ask: Ask, asker: Asker) {
@@ -89,12 +107,50 @@ impl Customer {
             return;
         };
         fx.touch(Urgency::Quiet);
-        self.profile.set_score(answer.head, Score { at: ask.at, ..answer.score.clone() });
+        if score::applies(answer.head, &self.profile, self.clock) {
+            self.profile.set_score(answer.head, Score { at: ask.at, ..answer.score.clone() });
+        }
         // Never back in time: a record may have been applied since the row asked.
         self.clock = self.clock.max(ask.at);
         let mut turn = Turn::new(book, fx, asker.cause, self);
         turn.heard = asker.heard;
         self.run(&mut turn, |machine| machine.on_score(answer.head, ask.id.attempt));
+    }
+
+    /// Returns when a head in force is asked next, if nothing else happens; `None` when only an event or a trigger asks it.
+    pub fn next_asked(&self, head: Head, book: &Rulebook) -> Option<Timestamp> {
+        let in_force = book.heads_in_force().contains(head);
+        in_force.then(|| score::next_due(head, &self.id, &self.profile, self.before_looking()))?
+    }
+
+    /// Notes when heads are to be looked at next. What is due now and was not looked at stays due: records of one stamp come first.
+    pub(super) fn set_rescore(&mut self, book: &Rulebook) {
+        if self.rescore.is_some_and(|due| due <= self.clock) {
+            return;
+        }
+        let (now, profile) = (self.clock, &self.profile);
+        let looks = book.heads_in_force().iter().flat_map(|head| {
+            [score::next_due(head, &self.id, profile, now), score::changes(head, profile, now)]
+        });
+        self.rescore = looks.flatten().min();
+    }
+
+    /// Ends the look that is due, if one is, and returns the heads whose schedule it is.
+    pub(super) fn take_rescore(&mut self, due: Timestamp, book: &Rulebook) -> Heads {
+        if self.rescore.take_if(|at| *at <= due).is_none() {
+            return Heads::NONE;
+        }
+        let is_due =
+            |head: &Head| score::next_due(*head, &self.id, &self.profile, due - Span(1)) == Some(due);
+        book.heads_in_force()
+            .iter()
+            .filter(is_due)
+            .fold(Heads::NONE, |heads, head| heads.union(Heads::of(&[head])))
+    }
+
+    /// Returns the instant behind which the next look lies.
+    fn before_looking(&self) -> Timestamp {
+        if self.rescore.is_some_and(|due| due <= self.clock) { self.clock - Span(1) } else { self.clock }
     }
 
     /// Asks for the score of every head in `heads`, as of now.
@@ -104,11 +160,11 @@ impl Customer {
         }
         let features = feature::extract(&self.profile, turn.now);
         for head in heads.iter() {
-            self.ask_one(head, features.clone(), turn);
+            self.ask_one(head, Arc::clone(&features), turn);
         }
     }
 
-    fn ask_one(&mut self, head: Head, features: Vec<f32>, turn: &mut Turn<'_>) {
+    fn ask_one(&mut self, head: Head, features: Arc<[f32]>, turn: &mut Turn<'_>) {
         self.asking.attempts = self.asking.attempts.wrapping_add(1);
         let id = AskId { position: self.high_water.unwrap_or_default(), attempt: self.asking.attempts };
         let ask = Ask { id, head, at: turn.now, features };

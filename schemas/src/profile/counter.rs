@@ -15,7 +15,7 @@ pub const OTHER_NAMES_MAX: usize = 32;
 ///
 /// They are the vocabulary's ([`crate::event::vocabulary`]); their order is part of the row codec, so new names are added at the
 /// end.
-pub const KNOWN_NAMES: [&str; 53] = [
+pub const KNOWN_NAMES: [&str; 55] = [
     "Product Viewed",
     "Product Added",
     "Product Removed",
@@ -69,6 +69,8 @@ pub const KNOWN_NAMES: [&str; 53] = [
     "Message Delivered",
     "Message Bounced",
     "Message Replied",
+    "Outreach Sent",
+    "Outreach Withheld",
 ];
 
 /// Counters of one customer.

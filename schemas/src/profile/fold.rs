@@ -6,10 +6,10 @@
 use super::day::DayKind;
 use super::place::LATEST;
 use super::trade::Counts;
-use super::{Folded, Heads, Origin, Profile, ProfilePolicy, SessionChange, Standing, said};
+use super::{Folded, Origin, Profile, ProfilePolicy, SessionChange, Standing, said};
+use crate::decision::Category;
 use crate::event::{Call, Event, Timeliness};
 use crate::money::Currency;
-use crate::score::Head;
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -56,8 +56,13 @@ impl Profile {
         if event.call == Call::Identify {
             folded.links.extend(self.traits.take(&event.properties, at));
         }
+        if event.name == "Outreach Sent"
+            && let Some(category) = said::text(&event.properties, "category").and_then(|of| Category::of(&of))
+        {
+            self.note_outreach(category, at);
+        }
         if !late {
-            folded.moved = moved(event);
+            folded.moved = self.moved(event, &folded);
         }
         folded
     }
@@ -160,24 +165,9 @@ fn is_activity(event: &Event) -> bool {
                 | "Message Delivered"
                 | "Message Opened"
                 | "Message Bounced"
+                | "Outreach Sent"
+                | "Outreach Withheld"
                 | "Session Ended"
         ),
-    }
-}
-
-/// Returns the heads whose features an event moves, `Session Ended` from [`Profile::fire`] among them.
-pub fn moved(event: &Event) -> Heads {
-    const BROWSE: Heads = Heads::of(&[Head::PurchaseIntent, Head::CartAbandonment]);
-    const UNDO: Heads = Heads::of(&[Head::Churn, Head::Return, Head::Complaint]);
-    match event.name.as_str() {
-        "Order Completed" | "Order Item Added" => Heads::ALL,
-        "Order Cancelled" | "Order Refunded" | "Order Updated" | "Return Requested" => UNDO,
-        "Case Opened" | "Case Closed" | "Product Reviewed" | "Delivery Late" => {
-            Heads::of(&[Head::Churn, Head::Complaint])
-        }
-        "Payment Failed" => BROWSE.union(Heads::of(&[Head::Complaint])),
-        "Session Ended" => Heads::of(&[Head::PurchaseIntent, Head::Churn]),
-        _ if is_activity(event) => BROWSE,
-        _ => Heads::NONE,
     }
 }

@@ -48,11 +48,13 @@ pub struct Folded {
     pub cart: Option<SmolStr>,
     /// Id of the order the event is about.
     pub order: Option<SmolStr>,
+    /// It is the first that is heard of its order.
+    pub opens_order: bool,
     /// What happened to the session.
     pub session: SessionChange,
     /// A consent was given or withdrawn.
     pub consent_changed: bool,
-    /// Heads whose features the event moved.
+    /// Heads that the event is reason enough to ask again, as far as they apply.
     pub moved: Heads,
     /// Values that newly lead to this customer.
     pub links: Vec<Link>,
@@ -67,6 +69,10 @@ impl Heads {
     pub const NONE: Heads = Heads(0);
     /// Every head.
     pub const ALL: Heads = Heads::of(&Head::ALL);
+    /// Heads that look at one visit.
+    pub const VISIT: Heads = Heads::of(&[Head::CartAbandonment, Head::PurchaseIntent]);
+    /// Heads that look at a relation over months.
+    pub const RELATION: Heads = Heads::of(&[Head::Churn, Head::Return, Head::Complaint]);
 
     /// Returns the set of these heads.
     pub const fn of(heads: &[Head]) -> Self {

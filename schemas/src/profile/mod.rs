@@ -23,6 +23,7 @@ mod policy;
 mod due;
 mod fold;
 mod merge;
+mod moved;
 mod read;
 mod trade;
 
@@ -58,7 +59,6 @@ use crate::money::Currency;
 use crate::score::{Head, Score};
 use crate::time::Timestamp;
 
-pub use fold::moved;
 pub use folded::{Consent, Counted, Folded, Heads, Origin, SessionChange, Sourced, Standing};
 pub use policy::ProfilePolicy;
 pub use said::bounded_text;

@@ -14,7 +14,7 @@ use super::ring::Ring;
 use super::session::Sessions;
 use super::sum::Met;
 use super::traits::Traits;
-use super::{Consent, Counted, Profile, ProfilePolicy, Sourced, said};
+use super::{Consent, Counted, Heads, Profile, ProfilePolicy, Sourced, said};
 use crate::decision::Category;
 use crate::ids::MessageId;
 use crate::money::Currency;
@@ -100,6 +100,19 @@ impl Profile {
                 self.scores.push((head, score));
             }
         }
+    }
+
+    /// Forgets the scores of all other heads and returns of which there were some.
+    pub fn keep_scores(&mut self, of: Heads) -> Heads {
+        let mut gone = Heads::NONE;
+        self.scores.retain(|(head, _)| {
+            let stays = of.contains(*head);
+            if !stays {
+                gone = gone.union(Heads::of(&[*head]));
+            }
+            stays
+        });
+        gone
     }
 
     /// Returns what the customer last said about a purpose (`marketing`, …) on a channel.

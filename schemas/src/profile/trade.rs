@@ -147,6 +147,7 @@ impl Profile {
         let at = step.at;
         let placed =
             self.orders.place(Purchase { id: &id, at, cart: cart.clone(), declared, items: &items, stage });
+        folded.opens_order = placed.new;
         if placed.new {
             self.days.note(DayKind::Orders, self.place.day(at), self.place.day(step.now));
             folded.links.push(said::link(LinkKind::Order, &id));

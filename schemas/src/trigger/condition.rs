@@ -14,6 +14,9 @@ use crate::value::{Properties, Value};
 /// Changes that [`Condition::next_flip`] looks ahead over; a condition that flips later is looked at again then.
 const CHANGES_AHEAD_MAX: usize = 128;
 
+/// What a condition saw of a score that there is not: the head does not apply to the customer, or was never asked.
+pub const NO_SCORE: &str = "no score";
+
 /// What a condition is held against.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
@@ -53,10 +56,19 @@ impl Condition {
     pub fn explain(&self, scene: Scene<'_>, into: &mut Vec<Evaluated>) -> bool {
         self.each_leaf(&mut |leaf| {
             let Seen { value, held, partial } = leaf.see(scene);
-            let value = value.map(Cow::into_owned).unwrap_or_default();
+            let value = value.map_or_else(|| leaf.nothing(), Cow::into_owned);
             into.push(Evaluated { condition: leaf.text(), value, held, partial });
         });
         self.holds(scene)
+    }
+
+    /// Returns what stands on record where there was no value.
+    fn nothing(&self) -> Value {
+        match self {
+            Condition::Latch(_) | Condition::Score { .. } => Value::Text(NO_SCORE.into()),
+            Condition::Count { .. } | Condition::Profile { .. } | Condition::Event { .. } => Value::Null,
+            Condition::All(_) | Condition::Any(_) | Condition::Not(_) => Value::Null,
+        }
     }
 
     /// Returns the next instant after now at which the condition, if nothing happens, ceases or begins to hold.

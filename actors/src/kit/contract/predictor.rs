@@ -22,7 +22,7 @@ async fn answers_with_a_probability(predictor: Arc<dyn Predictor>, head: Head) {
     let values = [0.0, 1.0, -1.0, 1e30, f32::MIN, f32::NAN, f32::INFINITY];
     for (attempt, value) in values.into_iter().enumerate() {
         let id = AskId { position: Position(7), attempt: attempt as u32 };
-        let ask = Ask { id, head, at: Timestamp(42), features: vec![value; TABLE.len()] };
+        let ask = Ask { id, head, at: Timestamp(42), features: vec![value; TABLE.len()].into() };
         let Ok(answer) = predictor.score(ask.clone()).await else {
             // A predictor may serve some heads only.
             continue;

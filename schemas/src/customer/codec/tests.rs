@@ -11,7 +11,10 @@ use crate::ids::{CustomerId, Position};
 use crate::profile::tests::shop::NOON;
 use crate::record::{Input, Record, Sender};
 use crate::rulebook::Rulebook;
+use crate::score::Head;
 use crate::time::{Span, Timestamp};
+use crate::trigger::machine::tests::{Desk, added, cart_idle, min, ordered};
+use crate::trigger::spec::{Compare, Condition, Trigger};
 
 /// Noon of the day of the golden rows.
 const GOLDEN_NOON: Timestamp = Timestamp(1_795_608_000_000);
@@ -39,6 +42,19 @@ const USER: &str = "\
     000000000000000000000020644500000000000000000000803f0000803f00000000000000000000803f00000000000000000000000000\
     00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000\
     0000803f002064450000803f0000000000000000010109010100000106616e6f6e3a6109000000";
+
+/// `u1` with a score, a question about it and a cart that a trigger waits for.
+const WAITING: &str = "\
+    0202753101030380bbec9fc863000180e8dd9fc8630180bbec9fc8630180bbec9fc8630100014555522480f4ee8fe4310760f998aba5\
+    3472e0d403fec8af737b68b702e0d403cc4b17ec8557dec700000202000200060001000013c0e5dce6e331c08e922900e0d40301e0d4\
+    03000ed59a010001000101000401000602000180e8dd9fc86380bbec9fc8638098c8a1c863030000010001016380e8dd9fc86380bbec\
+    9fc863000080dbe2c7db6301017002d00f00004555520000010162010162c091e59fc863000000000000010000000100000001c091e5\
+    9fc86301c091e59fc8630000035554430302656e03000000000000000001000000803e016d00c091e59fc86300000103030080bbec9f\
+    c8632f610b363a0000803f00000000000000000000000000000000000000000000803f0000803f00000000000000000000803f000000\
+    000000000000000000000000000000000000206445610bb63a000000000000803f0000803f0000004000000000000040400000000000\
+    000000000000000000000000000040000000000000000000000000000000000000a041000000408988083d0000000000000000000000\
+    00000000000000000000000000002064450000803f0000000000000000010103030300010109636172742d69646c6501016302753101\
+    000080e8dd9fc8638098c8a1c86300000000001b50726f64756374204164646564403137313035303430303030303000000000";
 
 fn bytes_of(hex: &str) -> Vec<u8> {
     let digits = hex.as_bytes().as_chunks::<2>().0;
@@ -73,7 +89,7 @@ fn an_alias_of_version_1_is_the_row_that_its_records_make_today() {
 }
 
 #[test]
-fn a_user_of_version_1_keeps_all_it_had_and_is_written_as_version_2() {
+fn a_user_of_version_1_keeps_all_it_had_and_is_written_anew() {
     let read = Customer::decode(&bytes_of(USER)).expect("golden bytes");
     let mut row = Customer::new(CustomerId::user("u"));
     for (position, body) in [
@@ -97,6 +113,21 @@ fn a_user_of_version_1_keeps_all_it_had_and_is_written_as_version_2() {
     assert_eq!(kinds, [(0, held, "relay"), (1, held, "decision"), (2, held, "outreach")]);
     let again = encoded(&read);
     assert_eq!((again[0], Customer::decode(&again)), (CODEC_VERSION, Ok(read)));
+}
+
+#[test]
+fn a_row_of_version_2_is_the_row_that_its_records_make_today_but_for_its_timer_of_scores() {
+    let when = Condition::Score { head: Head::CartAbandonment, compare: Compare::Gt(0.5) };
+    let mut desk = Desk::new([Trigger { when, ..cart_idle() }]);
+    desk.event(added("c", 0)).event(ordered("b", min(1))).answer(Head::CartAbandonment, 0.25);
+    desk.event(added("c", 2));
+    let read = Customer::decode(&bytes_of(WAITING)).expect("golden bytes");
+    assert_eq!(desk.row.rescore.take(), Some(min(7)));
+    assert_eq!(read, desk.row);
+    let again = encoded(&read);
+    assert_eq!((again[0], Customer::decode(&again).as_ref()), (CODEC_VERSION, Ok(&read)));
+    desk.answer(Head::CartAbandonment, 0.75).event(added("c", 3));
+    assert_eq!(desk.row.rescore, Some(min(8)), "its next record sets the timer");
 }
 
 fn kind(body: &Outgoing) -> &'static str {
@@ -145,7 +176,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_a_row_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 1..400), version in 0_u8..4) {
+    fn any_bytes_are_a_row_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 1..400), version in 0_u8..5) {
         bytes[0] = version;
         if let Ok(mut row) = Customer::decode(&bytes) {
             row.wake(&busy_book(), Timestamp(i64::MAX), &mut Effects::default());

@@ -91,6 +91,7 @@ impl From<Row> for Customer {
             profile: row.profile,
             outbox: Outbox::from_parts(entries.into_iter().map(OutboxEntry::from).collect(), made),
             asking: Asking::from_parts(asks, askers, attempts),
+            rescore: None,
             rare: row.rare,
             triggers: TriggerState::default(),
         }

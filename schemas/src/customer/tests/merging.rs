@@ -144,7 +144,7 @@ fn what_an_alias_is_told_later_acts_at_the_user_under_the_aliass_name() {
 
 #[test]
 fn a_proposal_that_waited_for_a_score_asks_again_at_the_user() {
-    let when = Condition::Score { head: Head::Churn, compare: Compare::Gte(0.0) };
+    let when = Condition::Score { head: Head::CartAbandonment, compare: Compare::Gte(0.0) };
     let mut pair = Pair::new([Trigger { when, ..trigger("t") }]);
     pair.event(ALIAS, added("c", 0));
     assert_eq!(pair.rows[ALIAS].pending_asks().len(), 1);

@@ -137,6 +137,10 @@ vocabulary! {
     SignedIn = "Signed In" | "login" | "User Logged In" | "Logged In",
     /// The customer signed out.
     SignedOut = "Signed Out" | "logout" | "Logged Out" | "User Logged Out",
+    /// The shop's engine sent an outreach. An extension.
+    OutreachSent = "Outreach Sent",
+    /// The shop's engine held an outreach back, for a control arm. An extension.
+    OutreachWithheld = "Outreach Withheld",
     /// A message reached the customer.
     MessageDelivered = "Message Delivered" | "Email Delivered" | "Received Email",
     /// A message could not be delivered.

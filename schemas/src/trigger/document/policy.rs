@@ -44,7 +44,7 @@ pub fn policy(node: Option<&Node>, check: &mut Check) -> Option<TriggerPolicy> {
             "despite_open_case",
         ],
     )?;
-    let categories = [("service", Category::Service), ("marketing", Category::Marketing)];
+    let categories = Category::ALL.map(|category| (category.as_str(), category));
     let category = check.optional(&map, "category", |node, check| check.choice(node, &categories));
     let priority = check.optional(&map, "priority", |node, check| check.whole(node, 0, 100));
     let span = |node: &Node, check: &mut Check| scalar::duration(node, scalar::SHORTEST, LONGEST, check);

@@ -46,7 +46,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Asks for the scores that new proposals read, unless they are as fresh as the proposal.
+    /// Asks for the scores that new proposals read, unless they are as fresh as the proposal. Of a head that does not apply there is
+    /// none to wait for.
     fn ask_first(&mut self, moved: Heads) {
         let triggers = &self.book.triggers;
         let mut needed = Heads::NONE;
@@ -65,7 +66,7 @@ impl Machine<'_> {
             }
             let Some(trigger) = triggers.get(&instance.trigger) else { continue };
             let stale = |head| self.profile.score(head).is_none_or(|score| score.at < self.now);
-            let read = trigger.when.heads();
+            let read = trigger.when.heads().common(self.applying);
             let stale = read.iter().filter(|head| moved.contains(*head) || stale(*head));
             needed = stale.fold(needed, |needed, head| needed.union(Heads::of(&[head])));
         }

@@ -48,7 +48,8 @@ impl Machine<'_> {
             Standing::Late => return self.too_late(roles, told, source),
             Standing::Applied => {}
         }
-        let moved = folded.moved.common(triggers.heads());
+        let withdrawn = self.withdraw();
+        let moved = self.asked(folded.moved);
         self.out.asks = self.out.asks.union(moved);
         for role in roles {
             match *role {
@@ -63,6 +64,7 @@ impl Machine<'_> {
                 Role::Watch { trigger } => self.watch(trigger),
             }
         }
+        self.watch_scores(withdrawn);
         self.watch_always();
         self.settle(moved);
         self.state.tidy();
@@ -71,6 +73,7 @@ impl Machine<'_> {
     /// A late event fires nothing; that it would have, itself or by a condition that it made hold, is on record.
     fn too_late(&mut self, roles: &[Role], told: Told<'_>, source: Source<'_>) {
         let triggers = &self.book.triggers;
+        let withdrawn = self.withdraw();
         for role in roles {
             match *role {
                 Role::Entry { trigger } => {
@@ -82,6 +85,9 @@ impl Machine<'_> {
                 Role::Watch { trigger } => self.watch_late(trigger),
                 Role::Exit { .. } | Role::Goal { .. } | Role::Reset { .. } => {}
             }
+        }
+        for place in withdrawn.iter().flat_map(|head| triggers.watching_score(head)) {
+            self.watch_late(place);
         }
         for place in triggers.always_watched() {
             self.watch_late(*place);

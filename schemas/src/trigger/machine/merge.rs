@@ -9,7 +9,8 @@ use super::arbiter::forget_awaited;
 use super::entry::forget_oldest;
 use super::{Ending, Machine};
 use crate::decision::Reason;
-use crate::profile::Profile;
+use crate::profile::{Heads, Profile};
+use crate::score;
 use crate::time::Span;
 use crate::trigger::spec::{INSTANCES_MAX, Trigger};
 use crate::trigger::state::{Instance, OPEN_MAX, SENDS_MAX, Stage, TriggerState};
@@ -32,6 +33,7 @@ impl Machine<'_> {
             }
         }
         self.profile.merge(profile);
+        self.applying = score::population(self.profile, self.now);
         for mut instance in ended {
             if let Stage::Sent { ended, .. } = &mut instance.stage {
                 ended.get_or_insert(Reason::Exited);
@@ -66,8 +68,11 @@ impl Machine<'_> {
             self.move_in(instance);
         }
         forget_awaited(&mut self.state.parts().instances);
-        // What the other row had seen of conditions was about another profile.
-        self.look();
+        // What the other row had seen of conditions was about another profile, as were its scores.
+        self.withdraw();
+        let moved = self.asked(Heads::ALL);
+        self.out.asks = self.out.asks.union(moved);
+        self.look(moved);
     }
 
     /// Returns whether the profile of the row that an instance is not of saw what ends it.

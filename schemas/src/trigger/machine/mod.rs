@@ -11,6 +11,7 @@
 //! | `entry` | whether an instance is opened: key, re-entry, limits |
 //! | `watch` | latches, and conditions whose beginning or end opens instances |
 //! | `time` | what is due |
+//! | `population` | heads that apply no more |
 //! | `arbiter` | proposals of one moment: fresh scores, order, what each comes to |
 //! | `gates` | what stands between a proposal and the customer |
 //! | `quiet` | quiet hours in the customer's zone |
@@ -25,6 +26,7 @@ mod event;
 mod gates;
 mod merge;
 mod outcome;
+mod population;
 mod quiet;
 mod time;
 mod watch;
@@ -65,6 +67,8 @@ pub struct Machine<'a> {
     pub now: Timestamp,
     /// Position of the row's last record that is no outcome: it names what time, scores and conditions open.
     pub heard: Position,
+    /// Heads that apply now.
+    pub applying: Heads,
     /// What it leaves.
     pub out: Output,
 }

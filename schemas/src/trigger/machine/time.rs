@@ -11,12 +11,16 @@ use crate::trigger::state::{Instance, Stage};
 pub const PAUSE_LOOK: Span = Span::hours(1);
 
 impl Machine<'_> {
-    /// Does what is due at `now` or before.
-    pub fn on_time(&mut self) {
+    /// Does what is due at `now` or before; the schedule of the heads in `due` is, too.
+    pub fn on_time(&mut self, due: Heads) {
+        let withdrawn = self.withdraw();
+        let due = self.asked(due);
+        self.out.asks = self.out.asks.union(due);
         self.propose_due();
         self.stop_awaiting();
         self.look_at_due();
-        self.settle(Heads::NONE);
+        self.watch_scores(withdrawn);
+        self.settle(due);
         self.state.tidy();
     }
 

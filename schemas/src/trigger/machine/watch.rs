@@ -61,12 +61,12 @@ impl Machine<'_> {
         self.state.tidy();
     }
 
-    /// Looks at every entry condition again.
-    pub(super) fn look(&mut self) {
+    /// Looks at every entry condition again; `moved` are the heads that this moment asks for anyway.
+    pub(super) fn look(&mut self, moved: Heads) {
         for place in self.book.triggers.watching() {
             self.watch(place);
         }
-        self.settle(Heads::NONE);
+        self.settle(moved);
         self.state.tidy();
     }
 

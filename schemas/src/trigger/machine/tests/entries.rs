@@ -65,7 +65,7 @@ fn an_entry_while_its_key_is_open_is_ignored() {
 }
 
 fn score_high() -> Condition {
-    Condition::Score { head: Head::Churn, compare: Compare::Gt(0.5) }
+    Condition::Score { head: Head::CartAbandonment, compare: Compare::Gt(0.5) }
 }
 
 #[test]

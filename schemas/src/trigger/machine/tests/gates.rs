@@ -214,13 +214,13 @@ fn paused_opens_nothing_and_holds_timers_and_resuming_checks_the_age() {
 
 #[test]
 fn max_age_runs_from_due_to_decision() {
-    let when = Condition::Score { head: Head::Churn, compare: Compare::Gte(0.0) };
+    let when = Condition::Score { head: Head::CartAbandonment, compare: Compare::Gte(0.0) };
     for (late, verdict, reason) in
         [(Span(0), Verdict::Sent, Reason::Clear), (Span(1), Verdict::Expired, Reason::MaxAge)]
     {
         let mut desk = Desk::new([Trigger { when: when.clone(), ..cart_idle() }]);
         desk.event(added("c", 0)).until(min(30)).event(track("Case Closed 2", min(35) + late));
-        desk.answer(Head::Churn, 0.5);
+        desk.answer(Head::CartAbandonment, 0.5);
         assert_eq!((desk.decisions[0].verdict, desk.decisions[0].reason), (verdict, reason));
     }
 }
@@ -239,11 +239,11 @@ fn a_paused_trigger_sends_nothing_though_a_place_is_freed_or_a_score_comes() {
     pause(&mut desk);
     desk.outcome(0, OutcomeStatus::Failed, min(2)).until(min(500));
     assert_eq!(desk.outreach.len(), 1, "what a cap had deferred is held");
-    let when = Condition::Score { head: Head::Churn, compare: Compare::Gte(0.0) };
+    let when = Condition::Score { head: Head::CartAbandonment, compare: Compare::Gte(0.0) };
     let mut desk = Desk::new([Trigger { when, ..trigger("t") }]);
     desk.event(added("c", 0));
     pause(&mut desk);
-    desk.answer(Head::Churn, 0.5).decided(&[]);
+    desk.answer(Head::CartAbandonment, 0.5).decided(&[]);
     assert_eq!(desk.row.triggers().instances().len(), 1, "what waited for a score is held");
 }
 

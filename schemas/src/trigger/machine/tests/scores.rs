@@ -9,6 +9,11 @@ fn crossing() -> Trigger {
     Trigger { entry: Entry::Crossing(CROSSING), ..trigger("x") }
 }
 
+/// A checkout: it moves the score of a cart and opens nothing.
+fn checkout(minutes: i64) -> Made {
+    track("Checkout Started", min(minutes)).text("cart_id", "c").text("product_id", "p")
+}
+
 fn sent(name: &'static str, at: i64) -> (&'static str, Verdict, Reason, i64) {
     (name, Verdict::Sent, Reason::Clear, at)
 }
@@ -19,7 +24,7 @@ fn a_score_that_flaps_around_the_threshold_fires_once() {
     for (minute, value) in
         [(0, 0.7), (1, 0.71), (2, 0.69), (3, 0.9), (4, 0.5), (5, 0.8), (6, 0.49), (7, 0.75)]
     {
-        desk.event(track("Page Viewed", min(minute))).answer(HEAD, value);
+        desk.event(checkout(minute)).answer(HEAD, value);
     }
     desk.decided(&[sent("x", 1), sent("x", 7)]);
     assert_eq!(desk.decisions[0].slot.position, Position(2), "named by the record that asked");
@@ -28,7 +33,7 @@ fn a_score_that_flaps_around_the_threshold_fires_once() {
 #[test]
 fn latches_follow_the_score_with_no_instance_open() {
     let mut desk = Desk::new([Trigger { when: Condition::Latch(CROSSING), ..cart_idle() }]);
-    desk.event(track("Page Viewed", min(0))).answer(HEAD, 0.9);
+    desk.event(checkout(0)).answer(HEAD, 0.9);
     assert!(desk.row.triggers().latches().is_set(&CROSSING));
     desk.event(added("c", 1)).answer(HEAD, 0.6).until(min(31)).decided(&[]);
     desk.answer(HEAD, 0.55).decided(&[sent("cart-idle", 31)]);
@@ -43,14 +48,15 @@ fn an_exit_pre_empts_a_proposal_that_waits_for_its_score() {
     let when = Condition::Score { head: HEAD, compare: Compare::Gt(0.1) };
     let mut desk = Desk::new([Trigger { when, ..cart_idle() }]);
     desk.event(added("c", 0)).answer(HEAD, 0.9).until(min(30)).event(ordered("c", min(31)));
-    desk.answer(HEAD, 0.9).decided(&[("cart-idle", Verdict::Suppressed, Reason::Exited, 31)]);
+    desk.decided(&[("cart-idle", Verdict::Suppressed, Reason::Exited, 31)]);
+    assert!(desk.row.pending_asks().is_empty(), "of a cart that is bought nothing is asked");
 }
 
 #[test]
 fn an_old_answer_is_no_fresh_score() {
     let when = Condition::Score { head: HEAD, compare: Compare::Gt(0.5) };
     let mut desk = Desk::new([Trigger { when, ..trigger("t") }]);
-    desk.event(track("Page Viewed", min(0)));
+    desk.event(checkout(0));
     let old = desk.row.pending_asks()[0].clone();
     desk.event(added("c", 1)).decided(&[]);
     let score = Score { value: 0.9, model: "m".into(), source: ScoreSource::Model, at: old.at };
@@ -64,7 +70,7 @@ fn an_old_answer_is_no_fresh_score() {
 fn an_event_between_question_and_answer_takes_the_proposal_along() {
     let when = Condition::Score { head: HEAD, compare: Compare::Gt(0.5) };
     let mut desk = Desk::new([Trigger { when, ..trigger("t") }]);
-    desk.event(added("c", 0)).event(track("Page Viewed", min(1))).decided(&[]);
+    desk.event(added("c", 0)).event(checkout(1)).decided(&[]);
     assert_eq!(desk.row.pending_asks().len(), 1);
     desk.answer(HEAD, 0.6).decided(&[sent("t", 1)]);
 }
@@ -88,7 +94,7 @@ fn a_crossing_that_waits_asks_again_when_it_is_due() {
     let wait = Some(Wait { span: Span::minutes(10), reset_on: Vec::new() });
     let when = Condition::Score { head: HEAD, compare: Compare::Gt(0.7) };
     let mut desk = Desk::new([Trigger { wait, when, ..crossing() }]);
-    desk.event(track("Page Viewed", min(0))).answer(HEAD, 0.9).until(min(10)).decided(&[]);
+    desk.event(checkout(0)).answer(HEAD, 0.9).until(min(10)).decided(&[]);
     desk.answer(HEAD, 0.6).decided(&[("x", Verdict::Suppressed, Reason::Condition, 10)]);
 }
 

@@ -1,43 +1,13 @@
-//! Scores: what a predictor says of a customer's risk, who asked, and when.
+//! Questions and answers: what is asked of a predictor, and the score that the row keeps of its answer.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::head::Head;
 use crate::ids::Position;
 use crate::time::Timestamp;
-
-/// What a score predicts. The list is closed: a head is a label definition, a feature set and a re-score schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Head {
-    /// The open cart is not bought.
-    CartAbandonment,
-    /// The session ends in a purchase.
-    PurchaseIntent,
-    /// No purchase within the horizon.
-    Churn,
-    /// A return or cancellation within the horizon.
-    Return,
-    /// A complaint within the horizon.
-    Complaint,
-}
-
-impl Head {
-    /// Every head, in the order of the enum.
-    pub const ALL: [Head; 5] =
-        [Head::CartAbandonment, Head::PurchaseIntent, Head::Churn, Head::Return, Head::Complaint];
-
-    /// Returns the name used in triggers, settings and metric labels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Head::CartAbandonment => "cart_abandonment",
-            Head::PurchaseIntent => "purchase_intent",
-            Head::Churn => "churn",
-            Head::Return => "return",
-            Head::Complaint => "complaint",
-        }
-    }
-}
 
 /// Where a score comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +50,8 @@ pub struct Ask {
     pub head: Head,
     /// Log time of the asking.
     pub at: Timestamp,
-    /// Features in the order of [`crate::feature::TABLE`].
-    pub features: Vec<f32>,
+    /// Features in the order of [`crate::feature::TABLE`]; the questions of one moment share them.
+    pub features: Arc<[f32]>,
 }
 
 /// The predictor's answer.
