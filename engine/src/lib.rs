@@ -17,6 +17,8 @@ pub mod predict;
 
 pub mod replay;
 
+pub mod learn;
+
 pub mod dump;
 
 pub mod triggers;
