@@ -168,11 +168,14 @@ impl PartitionActor {
             return Poll::Ready(());
         }
         self.look_at_clock();
+        let mut is_late = self.is_due();
         for _ in 0..INPUTS_MAX {
-            let Some(woken) = self.next(task) else {
+            let Some(woken) = self.next(task).or_else(|| is_late.then_some(Woken::Timer)) else {
                 self.rest();
                 return Poll::Pending;
             };
+            // Once: a deadline that has always passed must not keep the thread busy.
+            is_late &= !matches!(woken, Woken::Timer);
             match woken {
                 Woken::Core(input) => self.feed(input),
                 Woken::Timer => self.timer_rang(),
@@ -235,10 +238,15 @@ impl PartitionActor {
     fn timer_rang(&mut self) {
         self.timer = None;
         self.look_at_clock();
-        if self.core.deadline().is_some_and(|deadline| deadline <= self.now.boot) {
+        if self.is_due() {
             self.feed(Input::Tick);
             self.tell();
         }
+    }
+
+    /// Returns true when the core's deadline has passed. Whoever was woken by something else need not wait for the timer then.
+    fn is_due(&self) -> bool {
+        self.core.deadline().is_some_and(|deadline| deadline <= self.now.boot)
     }
 
     /// Hands one input to the core and does what it asks.
