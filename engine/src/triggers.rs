@@ -16,7 +16,9 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// The ready triggers, by file name.
 pub const READY: &[(&str, &str)] = &[
     ("big-spender-refund.yaml", include_str!("../triggers/big-spender-refund.yaml")),
+    ("cart-at-risk.yaml", include_str!("../triggers/cart-at-risk.yaml")),
     ("cart-idle.yaml", include_str!("../triggers/cart-idle.yaml")),
+    ("churn-risk.yaml", include_str!("../triggers/churn-risk.yaml")),
     ("good-customer-gone-silent.yaml", include_str!("../triggers/good-customer-gone-silent.yaml")),
     ("late-delivery.yaml", include_str!("../triggers/late-delivery.yaml")),
     ("low-rating.yaml", include_str!("../triggers/low-rating.yaml")),
