@@ -19,6 +19,8 @@ pub mod replay;
 
 pub mod learn;
 
+pub mod simulate;
+
 pub mod dump;
 
 pub mod triggers;
