@@ -1,7 +1,7 @@
 # Shared by ops/test, ops/demo and ops/bench: finds or installs what they need, and says so. Sourced, never run.
 #
 # Nothing is installed outside the system's packages (apt, as root only), the Rust toolchain that rust-toolchain.toml names (rustup
-# does that) and one cache folder, so a second run only looks.
+# does that) and one cache folder, so a second run only looks. The one thing made here is .libtorch, a link into that folder.
 
 CARGO_DENY_VERSION=0.20.2
 CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/care-engine
@@ -104,3 +104,13 @@ need_crates() {
         cargo fetch --locked --quiet
     fi
 }
+
+# Makes sure of everything that a build of the workspace takes.
+need_to_build() {
+    need_system_packages cc:gcc c++:g++ ld:binutils python3:python3
+    need_rust
+    need_crates
+    need_libtorch
+}
+
+. ops/libtorch.sh
