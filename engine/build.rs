@@ -1,4 +1,9 @@
 //! Tells the linker where the finished programs look for libtorch: beside themselves in a release, else where the build found it.
+//!
+//! Every package with a program or test that links libtorch has this script, word for word, and names torch-sys among its dependencies:
+//! cargo hands what torch-sys found to direct dependents only, and a script's linker arguments reach its own package only.
+
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by environment variables")]
 
 fn main() {
     println!("cargo::rustc-link-arg=-Wl,-rpath,$ORIGIN/../lib");
