@@ -3,7 +3,7 @@
 # Order: the folder that LIBTORCH names; the one in the cache; one made from the wheel by ops/libtorch/. To remove it:
 # rm -r .libtorch ~/.cache/care-engine/libtorch-*
 
-LIBTORCH_VERSION=$(sed -n 's/^VERSION = "\(.*\)"/\1/p' ops/libtorch/__main__.py)
+LIBTORCH_VERSION=$(sed -n 's/^VERSION = "\(.*\)"/\1/p' ops/libtorch/make.py)
 
 # Makes sure that libtorch is there, links .libtorch to it.
 need_libtorch() {

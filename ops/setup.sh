@@ -105,9 +105,9 @@ need_crates() {
     fi
 }
 
-# Makes sure of everything that a build of the workspace takes.
+# Makes sure of everything that a build of the workspace takes, and of further "command:package" pairs.
 need_to_build() {
-    need_system_packages cc:gcc c++:g++ ld:binutils python3:python3
+    need_system_packages cc:gcc c++:g++ ld:binutils python3:python3 "$@"
     need_rust
     need_crates
     need_libtorch

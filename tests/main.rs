@@ -11,5 +11,6 @@ mod replay;
 mod bad_input;
 mod crash;
 mod disk;
+mod setup;
 
 mod tidy;

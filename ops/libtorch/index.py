@@ -94,15 +94,18 @@ class Server:
                 raise Failure(f"{url}: {error.reason}. Set PIP_CERT to the file of certificates that pip uses") from error
             raise
 
-    def body(self, url: str, start: int, length: int) -> Iterator[bytes]:
+    def body(self, url: str, start: int, length: int, size: int) -> Iterator[bytes]:
         """Yields a part of a file; goes on where it stopped when the connection breaks. RangesIgnored: the server sends the whole."""
         done = tries = 0
         while done < length:
             asked = {"Range": f"bytes={start + done}-{start + length - 1}"}
             try:
                 with self.open(url, asked) as answer:
-                    if not answer.headers.get("Content-Range", "").startswith(f"bytes {start + done}-"):
+                    place, _, total = answer.headers.get("Content-Range", "").partition("/")
+                    if not place.startswith(f"bytes {start + done}-"):
                         raise RangesIgnored
+                    if total not in (str(size), "*"):
+                        raise Failure(f"{url} is of another size than PyTorch's file: {total} bytes, not {size}")
                     while chunk := answer.read(min(CHUNK, length - done)):
                         done += len(chunk)
                         tries = 0

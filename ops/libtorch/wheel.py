@@ -69,7 +69,7 @@ class RemoteWheel(io.RawIOBase):
         self.server, self.url, self.size, self.position = server, url, size, 0
 
     def ranges(self, start: int, length: int) -> Iterator[bytes]:
-        return self.server.body(self.url, start, length)
+        return self.server.body(self.url, start, length, self.size)
 
     def seekable(self) -> bool:
         return True
