@@ -17,6 +17,8 @@ pub mod predict;
 
 pub mod replay;
 
+pub mod model;
+
 pub mod learn;
 
 pub mod simulate;
