@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::decision::Category;
 use crate::profile::consent::MARKETING;
 use crate::profile::day::DayKind;
+use crate::profile::rhythm::Rhythm;
 use crate::profile::{Consent, Heads, Profile};
 use crate::time::{Span, Timestamp};
 
@@ -21,12 +22,30 @@ pub struct Feature {
     pub unit: &'static str,
     /// Heads for which it says something.
     pub heads: Heads,
-    /// Reads it.
-    pub read: fn(&Profile, Timestamp) -> f32,
+    /// Where it is read.
+    read: Read,
+}
+
+/// Where a feature is read: the rhythm is made once for all that read it.
+#[derive(Clone, Copy, Debug)]
+enum Read {
+    Profile(fn(&Profile, Timestamp) -> f32),
+    Rhythm(fn(&Rhythm<'_>, Timestamp) -> f32),
+    Date(fn(Timestamp) -> f32),
 }
 
 /// Longest time since something that a feature shows: ten years.
 const DAYS_LONGEST: f32 = 3_650.0;
+
+/// The usual horizon of the heads that look at a relation.
+const QUARTER: Span = Span::days(90);
+
+const HALF_YEAR: Span = Span::days(180);
+
+const YEAR: Span = Span::days(365);
+
+/// Days of a mean year.
+const YEAR_DAYS: f64 = 365.242_5;
 
 const VISIT: Heads = Heads::VISIT;
 const RELATION: Heads = Heads::RELATION;
@@ -131,13 +150,50 @@ pub const TABLE: &[Feature] = &[
     feature("late_deliveries_90_days", "deliveries", RELATION, |p, now| {
         days(p, DayKind::LateDeliveries, 90, now)
     }),
+    rhythm("purchases_latest", "purchases", |r, _| r.purchases() as f32),
+    rhythm("order_last_gap", "days", |r, _| r.gaps().last().map_or(0.0, |gap| gap as f32)),
+    rhythm("order_median_gap", "days", |r, _| r.median_gap().map_or(0.0, |gap| gap as f32)),
+    rhythm("order_usual_gap", "days", |r, _| r.usual().mean.exp() as f32),
+    rhythm("order_gap_spread", "log days", |r, _| r.usual().spread as f32),
+    rhythm("order_overdue", "spreads", |r, now| r.overdue(now).map_or(0.0, |spreads| spreads as f32)),
+    rhythm("order_due_90_days", "share", |r, now| r.due(QUARTER, now).map_or(0.0, |share| share as f32)),
+    rhythm("order_recency_2nd", "days", |r, now| days_since(r.nth_last(2), now)),
+    rhythm("order_recency_3rd", "days", |r, now| days_since(r.nth_last(3), now)),
+    rhythm("order_recency_5th", "days", |r, now| days_since(r.nth_last(5), now)),
+    rhythm("order_recency_8th", "days", |r, now| days_since(r.nth_last(8), now)),
+    rhythm("orders_60_days", "orders", |r, now| r.since(Span::days(60), now).count() as f32),
+    rhythm("orders_180_days", "orders", |r, now| r.since(HALF_YEAR, now).count() as f32),
+    rhythm("orders_365_days", "orders", |r, now| r.since(YEAR, now).count() as f32),
+    rhythm("order_value_180_days", "currency", |r, now| r.value_since(HALF_YEAR, now) as f32),
+    rhythm("order_value_365_days", "currency", |r, now| r.value_since(YEAR, now) as f32),
+    rhythm("order_months_180_days", "months", |r, now| r.months(HALF_YEAR, now) as f32),
+    rhythm("order_months_365_days", "months", |r, now| r.months(YEAR, now) as f32),
+    rhythm("order_last_value", "currency", |r, _| r.sizes().last as f32),
+    rhythm("order_largest_value", "currency", |r, _| r.sizes().largest as f32),
+    rhythm("order_typical_value", "currency", |r, _| r.sizes().typical as f32),
+    rhythm("order_value_spread", "log currency", |r, _| r.sizes().spread as f32),
+    rhythm("order_value_trend", "log currency", |r, _| r.sizes().trend as f32),
+    rhythm("order_last_items", "items", |r, _| r.last().map_or(0.0, |order| order.items as f32)),
+    feature("order_first", "days", RELATION, |p, now| days_since(p.orders().first(), now)),
+    feature("item_mean_value", "currency", RELATION, |p, _| {
+        p.home_currency()
+            .map_or(0.0, |home| ratio(units(p.orders().value().of(home)), p.orders().items() as f32))
+    }),
+    season("season_winter", |now| year_angle(now).cos() as f32),
+    season("season_spring", |now| year_angle(now).sin() as f32),
 ];
 
 /// Returns every feature of a profile at `now`.
 ///
 /// Shape: [`TABLE`]`.len()`, in its order; each finite, whatever the profile holds.
 pub fn extract(profile: &Profile, now: Timestamp) -> Arc<[f32]> {
-    TABLE.iter().map(|feature| finite((feature.read)(profile, now))).collect()
+    let rhythm = profile.rhythm();
+    let read = |feature: &Feature| match feature.read {
+        Read::Profile(read) => read(profile, now),
+        Read::Rhythm(read) => read(&rhythm, now),
+        Read::Date(read) => read(now),
+    };
+    TABLE.iter().map(|feature| finite(read(feature))).collect()
 }
 
 /// Returns the place of a feature in [`TABLE`].
@@ -151,7 +207,22 @@ const fn feature(
     heads: Heads,
     read: fn(&Profile, Timestamp) -> f32,
 ) -> Feature {
-    Feature { name, unit, heads, read }
+    Feature { name, unit, heads, read: Read::Profile(read) }
+}
+
+const fn rhythm(name: &'static str, unit: &'static str, read: fn(&Rhythm<'_>, Timestamp) -> f32) -> Feature {
+    Feature { name, unit, heads: RELATION, read: Read::Rhythm(read) }
+}
+
+/// Where in the year it is: 1 at the season's height, -1 half a year from it.
+const fn season(name: &'static str, read: fn(Timestamp) -> f32) -> Feature {
+    Feature { name, unit: "-1 to 1", heads: RELATION, read: Read::Date(read) }
+}
+
+/// Returns how much of the year has passed since New Year, as an angle. A day more or less in leap years does not matter here.
+fn year_angle(now: Timestamp) -> f64 {
+    let year = YEAR_DAYS * 86_400_000.0;
+    (now.0 as f64).rem_euclid(year) / year * std::f64::consts::TAU
 }
 
 fn finite(value: f32) -> f32 {

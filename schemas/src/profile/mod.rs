@@ -14,6 +14,7 @@
 //! | [`session`] | open and last session, totals | 2 |
 //! | [`cart`] | open carts with lines | 8 × 32 lines |
 //! | [`order`] | latest orders, older ids, refunds, cancellations | 16, 64, 64 |
+//! | [`rhythm`] | a view of the latest orders, kept nowhere | |
 //! | [`consent`], [`traits`] | words and traits | 24 each |
 //! | [`place`] | zone, locale, country | 1 each |
 
@@ -41,6 +42,7 @@ pub mod session;
 
 pub mod cart;
 pub mod order;
+pub mod rhythm;
 pub mod sum;
 
 pub mod consent;

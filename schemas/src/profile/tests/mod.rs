@@ -2,6 +2,7 @@
 
 mod against_model;
 mod fuzz;
+mod rhythm;
 pub(crate) mod shop;
 
 use smol_str::SmolStr;
