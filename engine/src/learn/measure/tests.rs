@@ -76,6 +76,27 @@ fn calibration_is_measured_in_fifteen_bins_of_equal_width() {
     near(judge(&[(0.0, 0), (1.0, 1), (1.0, 1)]).ece, 0.0);
 }
 
+/// Reference values: scikit-learn 1.9.1 (`roc_auc_score`, `average_precision_score`, `brier_score_loss`), and DeLong's variance by
+/// midranks as Sun and Xu have it, with `scipy.stats.rankdata`.
+#[test]
+fn two_hundred_tied_rows_measure_what_other_programs_do() {
+    let probabilities: Vec<f32> = (0..200).map(|row| (row * 37 % 101) as f32 / 100.0).collect();
+    let labels: Vec<bool> = (0..200).map(|row| (row * row * 7 + row * 3 + row * 37 % 101) % 11 < 4).collect();
+    let weights: Vec<f32> = (0..200).map(|row| 1.0 + (row % 3) as f32).collect();
+    let plain = measures(&probabilities, &labels, None).expect("rows of both classes");
+    assert_eq!(plain.positives, 72);
+    near(plain.auroc, 0.519_748_263_888_888_9);
+    near((plain.auroc_ci[1] - plain.auroc_ci[0]) / 2.0, 0.084_754_313_552_501_9);
+    near(plain.auprc, 0.412_208_625_020_457_6);
+    near(plain.brier, 0.326_337_500_376_999_5);
+    near(plain.ece, 0.277_149_999_924_004_1);
+    let weighted = measures(&probabilities, &labels, Some(&weights)).expect("rows of both classes");
+    near(weighted.auroc, 0.489_902_449_717_761_8);
+    near(weighted.auprc, 0.379_134_133_726_363_7);
+    near(weighted.brier, 0.341_127_819_791_249_6);
+    near(weighted.ece, 0.284_110_275_360_949_4);
+}
+
 #[test]
 fn a_weight_of_two_is_a_row_that_stands_twice() {
     let rows = honest(60, 3);
@@ -131,14 +152,16 @@ fn the_interval_of_the_area_is_that_of_a_bootstrap() {
 #[test]
 fn intervals_hold_the_truth_about_as_often_as_they_say() {
     // The area is 5/6 where probabilities are drawn evenly and outcomes by them; the average precision is that of a large sample.
-    let truth = judge(&honest(200_000, 11));
-    assert!((truth.auroc - 5.0 / 6.0).abs() < 0.003, "{}", truth.auroc);
+    let (probabilities, labels) = columns(&honest(200_000, 11));
+    let many = ranking::Ranking::of(&judged(&probabilities, &labels, None).expect("rows of both classes"));
+    let (true_area, true_precision) = (many.auroc().0, many.average_precision());
+    assert!((true_area - 5.0 / 6.0).abs() < 0.003, "{true_area}");
     let within = |of: Interval, value: f64| (of[0]..=of[1]).contains(&value);
     let (mut area, mut precision) = (0, 0);
     for seed in 0..40 {
         let found = judge(&honest(150, 100 + seed));
-        area += usize::from(within(found.auroc_ci, truth.auroc));
-        precision += usize::from(within(found.auprc_ci, truth.auprc));
+        area += usize::from(within(found.auroc_ci, true_area));
+        precision += usize::from(within(found.auprc_ci, true_precision));
     }
     // 38 are expected; fewer than 33 happen once in two hundred times.
     assert!((33..=40).contains(&area) && (33..=40).contains(&precision), "{area} and {precision} of 40");
