@@ -12,8 +12,8 @@ use super::error::Error;
 pub struct Dataset {
     /// What is predicted.
     pub head: Head,
-    /// How far ahead the labels look.
-    pub horizon: Span,
+    /// How far ahead the labels look; none where they end by themselves, as a session does.
+    pub horizon: Option<Span>,
     /// The rows, in any order.
     pub rows: Vec<Row>,
 }
@@ -71,7 +71,7 @@ impl Dataset {
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Xxh3::new();
         hash.update(self.head.as_str().as_bytes());
-        hash.update(&self.horizon.0.to_le_bytes());
+        hash.update(&self.horizon.map_or(0, |horizon| horizon.0).to_le_bytes());
         for row in &self.rows {
             hash.update(&row.customer.to_le_bytes());
             hash.update(&row.at.0.to_le_bytes());
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn of(rows: Vec<Row>) -> Dataset {
-        Dataset { head: Head::Churn, horizon: Span::days(90), rows }
+        Dataset { head: Head::Churn, horizon: Some(Span::days(90)), rows }
     }
 
     #[test]
@@ -116,7 +116,8 @@ mod tests {
         let variants = [
             base.clone(),
             Dataset { head: Head::Return, ..base.clone() },
-            Dataset { horizon: Span::days(30), ..base.clone() },
+            Dataset { horizon: Some(Span::days(30)), ..base.clone() },
+            Dataset { horizon: None, ..base.clone() },
             of(vec![row(1.0), row(0.0)]),
             of(vec![row(0.0), Row { label: false, ..row(1.0) }]),
             of(vec![row(0.0), Row { weight: 2.0, ..row(1.0) }]),

@@ -1,5 +1,9 @@
 //! Why nothing can be learnt or judged.
 
+use schemas::feature;
+
+use crate::model;
+
 /// Why nothing can be learnt or judged.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -65,4 +69,38 @@ pub enum Error {
         /// All rows.
         rows: usize,
     },
+    /// A feature of the settings is none.
+    #[error("there is no feature {name}; the nearest is {nearest}", nearest = nearest(name))]
+    UnknownFeature {
+        /// What was named.
+        name: String,
+    },
+    /// Nothing tells one row from another.
+    #[error("no feature ever changes in the training rows, so there is nothing to learn from")]
+    NothingChanges,
+    /// A setting is out of its range.
+    #[error("{setting} is {found}; {legal} is legal")]
+    BadSetting {
+        /// Its name.
+        setting: &'static str,
+        /// Its value.
+        found: f64,
+        /// What would be right.
+        legal: &'static str,
+    },
+    /// Learning led away from every number.
+    #[error("the loss is no number any more; a smaller learning_rate may help")]
+    Diverged,
+    /// Libtorch refused.
+    #[error("libtorch failed")]
+    Torch(#[from] tch::TchError),
+    /// What was learnt is no legal model.
+    #[error("the network that was learnt cannot be a model")]
+    Model(#[from] model::Error),
+}
+
+/// Returns the feature whose name is most like another.
+fn nearest(name: &str) -> &'static str {
+    let distance = |feature: &&feature::Feature| strsim::osa_distance(feature.name, name);
+    feature::TABLE.iter().min_by_key(distance).map_or("none", |feature| feature.name)
 }
