@@ -3,6 +3,8 @@
 //! Names are `care_<room>_<noun>_<unit>[_total]` in base units. Labels are bounded: enums, partitions, and the name of a trigger,
 //! of which [`TRIGGER_NAMES_MAX`] are told apart. Never a customer id.
 
+mod scoring;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +22,8 @@ use smol_str::SmolStr;
 use crate::partition::core::Counts;
 use crate::port::log::Topic;
 
+pub use scoring::{Fate, Scoring};
+
 /// Trigger names that are told apart; those that come later are counted as `other`.
 pub const TRIGGER_NAMES_MAX: usize = 200;
 
@@ -31,6 +35,11 @@ pub const DECISIONS: &str = "care_trigger_decisions_total";
 pub const OUTREACH: &str = "care_dispatcher_outreach_total";
 /// Processor time, by stage. Read by summaries.
 pub const STAGES: &str = "care_partition_stage_seconds_total";
+
+/// Questions that left the predictor, by what became of them. Read by summaries.
+pub const QUESTIONS: &str = "care_predictor_questions_total";
+const BATCH_ROWS: &str = "care_predictor_batch_rows";
+const BATCH_SECONDS: &str = "care_predictor_batch_seconds";
 
 /// Where the engine spends its processor time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +127,7 @@ pub struct Metrics {
     outcomes: Outcomes,
     load: Load,
     times: Times,
+    scoring: Scoring,
     triggers: Arc<Mutex<HashSet<SmolStr>>>,
 }
 
@@ -184,11 +194,13 @@ impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
         let make = Make(&registry);
+        let load = Load::new(&make);
         Self {
             events: Events::new(&make),
             rows: Rows::new(&make),
             outcomes: Outcomes::new(&make),
-            load: Load::new(&make),
+            scoring: Scoring::new(&make, &load),
+            load,
             times: Times::new(&make),
             triggers: Arc::default(),
             registry,
@@ -274,6 +286,11 @@ impl Metrics {
             ScoreSource::Fallback => "fallback",
         };
         self.outcomes.scores.with_label_values(&[head.as_str(), source]).inc();
+    }
+
+    /// Returns what is counted of questions on their way through the predictor.
+    pub fn scoring(&self) -> &Scoring {
+        &self.scoring
     }
 
     /// Shows the live customers of a partition and the memory they take.
@@ -421,7 +438,11 @@ impl Make<'_> {
     }
 
     fn histogram(&self, name: &str, help: &str) -> Histogram {
-        self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(SECONDS.to_vec())))
+        self.histogram_of(name, help, &SECONDS)
+    }
+
+    fn histogram_of(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+        self.register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
     }
 }
 

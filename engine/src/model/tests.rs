@@ -334,8 +334,8 @@ fn a_golden_pair_that_does_not_reproduce_is_refused() {
     check_manifest(|m| m["golden"]["probability"] = json!(stated + 0.01), "legal: within 0.001");
     check_manifest(|m| m["golden"]["features"][0] = json!(-9.0), "golden.probability is");
     check_manifest(|m| m["golden"]["features"] = json!([1.0]), "golden.features has 1 values; inputs has 4");
-    check_manifest(|m| m["inputs"][0]["mean"] = json!(3.0), "golden.probability is");
-    check_manifest(|m| m["inputs"][0]["transform"] = json!("log1p"), "golden.probability is");
+    check_manifest(|m| m["inputs"][0]["mean"] = json!(-30.0), "golden.probability is");
+    check_manifest(|m| m["inputs"][3]["transform"] = json!("log1p"), "golden.probability is");
     check_manifest(|m| m["calibration"]["slope"] = json!(0.5), "golden.probability is");
     check_manifest(|m| m["architecture"]["activation"] = json!("tanh"), "golden.probability is");
 }
