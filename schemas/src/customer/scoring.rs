@@ -120,36 +120,29 @@ impl Customer {
     /// Returns when a head in force is asked next, if nothing else happens; `None` when only an event or a trigger asks it.
     pub fn next_asked(&self, head: Head, book: &Rulebook) -> Option<Timestamp> {
         let in_force = book.heads_in_force().contains(head);
-        in_force.then(|| score::next_due(head, &self.id, &self.profile, self.before_looking()))?
+        in_force.then(|| score::next_due(head, &self.id, &self.profile, self.looked_at()))?
     }
 
-    /// Notes when heads are to be looked at next. What is due now and was not looked at stays due: records of one stamp come first.
-    pub(super) fn set_rescore(&mut self, book: &Rulebook) {
-        if self.rescore.is_some_and(|due| due <= self.clock) {
-            return;
-        }
-        let (now, profile) = (self.clock, &self.profile);
+    /// Notes when heads are to be looked at next, after this instant.
+    pub(super) fn set_rescore(&mut self, after: Timestamp, book: &Rulebook) {
+        let profile = &self.profile;
         let looks = book.heads_in_force().iter().flat_map(|head| {
-            [score::next_due(head, &self.id, profile, now), score::changes(head, profile, now)]
+            [score::next_due(head, &self.id, profile, after), score::changes(head, profile, after)]
         });
         self.rescore = looks.flatten().min();
     }
 
-    /// Ends the look that is due, if one is, and returns the heads whose schedule it is.
+    /// Ends the look at heads that is due, if one is, and returns the heads whose schedule it is.
     pub(super) fn take_rescore(&mut self, due: Timestamp, book: &Rulebook) -> Heads {
         if self.rescore.take_if(|at| *at <= due).is_none() {
             return Heads::NONE;
         }
-        let is_due =
-            |head: &Head| score::next_due(*head, &self.id, &self.profile, due - Span(1)) == Some(due);
-        book.heads_in_force()
-            .iter()
-            .filter(is_due)
-            .fold(Heads::NONE, |heads, head| heads.union(Heads::of(&[head])))
+        let is_due = |head: &Head| score::is_due(*head, &self.id, &self.profile, due);
+        book.heads_in_force().iter().filter(is_due).collect()
     }
 
-    /// Returns the instant behind which the next look lies.
-    fn before_looking(&self) -> Timestamp {
+    /// Returns the last instant at which heads have been looked at. Records of an instant come before its look.
+    pub(super) fn looked_at(&self) -> Timestamp {
         if self.rescore.is_some_and(|due| due <= self.clock) { self.clock - Span(1) } else { self.clock }
     }
 

@@ -116,6 +116,12 @@ impl Heads {
     }
 }
 
+impl FromIterator<Head> for Heads {
+    fn from_iter<T: IntoIterator<Item = Head>>(heads: T) -> Self {
+        heads.into_iter().fold(Heads::NONE, |all, head| all.union(Heads::of(&[head])))
+    }
+}
+
 /// What a customer said about being contacted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -104,14 +104,12 @@ impl Profile {
 
     /// Forgets the scores of all other heads and returns of which there were some.
     pub fn keep_scores(&mut self, of: Heads) -> Heads {
-        let mut gone = Heads::NONE;
-        self.scores.retain(|(head, _)| {
-            let stays = of.contains(*head);
-            if !stays {
-                gone = gone.union(Heads::of(&[*head]));
-            }
-            stays
-        });
+        let gone: Heads =
+            self.scores.iter().map(|(head, _)| *head).filter(|head| !of.contains(*head)).collect();
+        if !gone.is_empty() {
+            self.scores.retain(|(head, _)| of.contains(*head));
+            self.scores.shrink_to_fit();
+        }
         gone
     }
 

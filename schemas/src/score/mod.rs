@@ -21,4 +21,4 @@ mod tests;
 pub use head::Head;
 pub use population::{RELATION_MAX, applies, changes, population};
 pub use question::{Answer, Ask, AskId, Score, ScoreSource};
-pub use schedule::{Schedule, next_due, schedule};
+pub use schedule::{Schedule, is_due, next_due, schedule};

@@ -21,8 +21,7 @@ pub fn applies(head: Head, profile: &Profile, now: Timestamp) -> bool {
 
 /// Returns the heads that apply at `now`.
 pub fn population(profile: &Profile, now: Timestamp) -> Heads {
-    let applying = Head::ALL.into_iter().filter(|head| applies(*head, profile, now));
-    applying.fold(Heads::NONE, |heads, head| heads.union(Heads::of(&[head])))
+    Head::ALL.into_iter().filter(|head| applies(*head, profile, now)).collect()
 }
 
 /// Returns the next instant after `now` at which a head may begin or cease to apply by time alone. The end of a session is none: the

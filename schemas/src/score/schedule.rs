@@ -34,20 +34,30 @@ pub fn schedule(head: Head) -> Schedule {
     }
 }
 
-/// Returns the first instant after `now` at which a head that applies is asked by its schedule.
+/// Returns the first instant after `now` at which a head that applies is asked by its schedule, if nothing else happens.
 pub fn next_due(head: Head, customer: &CustomerId, profile: &Profile, now: Timestamp) -> Option<Timestamp> {
     if !applies(head, profile, now) {
         return None;
     }
-    let due = match schedule(head) {
+    let ends = changes(head, profile, now);
+    next_turn(head, customer, profile, now).filter(|due| ends.is_none_or(|end| *due < end))
+}
+
+/// Returns whether a head is to be asked by its schedule at `now`.
+pub fn is_due(head: Head, customer: &CustomerId, profile: &Profile, now: Timestamp) -> bool {
+    applies(head, profile, now) && next_turn(head, customer, profile, now - Span(1)) == Some(now)
+}
+
+/// Returns the first instant after `now` that a schedule names, whether or not the head applies then.
+fn next_turn(head: Head, customer: &CustomerId, profile: &Profile, now: Timestamp) -> Option<Timestamp> {
+    match schedule(head) {
         Schedule::Never => None,
         Schedule::AfterActivity(spans) => {
             let active = profile.last_active()?;
             spans.iter().map(|span| active + *span).find(|due| *due > now)
         }
         Schedule::Every(span) => Some(next_of(customer, span, now)),
-    };
-    due.filter(|due| changes(head, profile, now).is_none_or(|end| *due < end))
+    }
 }
 
 /// Returns the customer's next instant of an interval. Those of a week are among those of a day, so that one look serves both.

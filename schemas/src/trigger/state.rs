@@ -231,7 +231,8 @@ impl Instance {
         match self.stage {
             Stage::Waiting => Some(self.due),
             Stage::Proposed { since, awaits: None } => Some(since),
-            Stage::Proposed { awaits: Some(_), .. } => None,
+            // What waits for nothing is due: its scores apply no more.
+            Stage::Proposed { since, awaits: Some(heads) } => heads.is_empty().then_some(since),
             Stage::Deferred { until } | Stage::Held { until, .. } => Some(until),
             Stage::Sent { until, .. } => until,
             Stage::Retrying { at, .. } => Some(at),

@@ -67,8 +67,7 @@ impl Machine<'_> {
             let Some(trigger) = triggers.get(&instance.trigger) else { continue };
             let stale = |head| self.profile.score(head).is_none_or(|score| score.at < self.now);
             let read = trigger.when.heads().common(self.applying);
-            let stale = read.iter().filter(|head| moved.contains(*head) || stale(*head));
-            needed = stale.fold(needed, |needed, head| needed.union(Heads::of(&[head])));
+            needed = needed.union(read.iter().filter(|head| moved.contains(*head) || stale(*head)).collect());
         }
         self.out.asks = self.out.asks.union(needed);
         let Some(parts) = self.state.existing() else { return };

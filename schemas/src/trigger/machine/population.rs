@@ -16,21 +16,16 @@ impl Machine<'_> {
     /// Withdraws what was said of heads that do not apply, and returns of which something was.
     pub(super) fn withdraw(&mut self) -> Heads {
         let applying = self.applying;
-        let mut gone = self.profile.keep_scores(applying);
+        let gone = self.profile.keep_scores(applying);
         let Some(parts) = self.state.existing() else { return gone };
-        parts.latches.0.retain(|latch| {
-            let stays = applying.contains(latch.head);
-            if !stays {
-                gone = gone.union(Heads::of(&[latch.head]));
-            }
-            stays
-        });
+        let set: Heads = parts.latches.0.iter().map(|latch| latch.head).collect();
+        parts.latches.0.retain(|latch| applying.contains(latch.head));
         for instance in &mut parts.instances {
             if let Stage::Proposed { awaits: Some(heads), .. } = &mut instance.stage {
                 *heads = heads.common(applying);
             }
         }
-        gone
+        gone.union(set.without(applying))
     }
 
     /// Looks at the entry conditions that read the score of any of these heads.

@@ -1,21 +1,24 @@
 //! The same triggers and the same history for the machine in its row and for the model: the same decisions.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use smol_str::SmolStr;
 
-use super::model::{Come, Happened, Line, Model, Scores, What};
+use super::model::{Come, Happened, Line, Model, STEP, Scores, What};
 use super::random;
 use crate::customer::{Customer, Effects, Outgoing};
 use crate::decision::{Outcome, OutcomeStatus, Reason};
 use crate::event::{Call, Event, Timeliness};
 use crate::ids::{CustomerId, MessageId, OutreachId, Position};
+use crate::profile::tests::shop::track;
+use crate::profile::{Profile, ProfilePolicy};
 use crate::record::{Command, Input, Record};
 use crate::rulebook::{ContactPolicy, Policy, Rulebook};
-use crate::score::{Answer, Ask, Score, ScoreSource};
+use crate::score::{self, Answer, Ask, Head, Score, ScoreSource};
 use crate::time::{Span, Timestamp};
 use crate::trigger::spec::Mode;
 use crate::trigger::{Trigger, Triggers};
@@ -54,6 +57,24 @@ fn case() -> impl Strategy<Value = Case> {
     )
 }
 
+/// Returns a customer whose heads are asked at a whole five of minutes, in the afternoon, and when that first is.
+fn customer() -> (CustomerId, Span) {
+    static FOUND: LazyLock<(CustomerId, Span)> = LazyLock::new(|| {
+        let known = |n: u32| {
+            let customer = CustomerId::user(&format!("u{n}"));
+            let mut profile = Profile::default();
+            let ordered = track("Order Completed", Timestamp(0)).text("order_id", "o");
+            profile.fold(&ordered.0, Timestamp(0), &ProfilePolicy::default());
+            let due = score::next_due(Head::Return, &customer, &profile, Timestamp(0))?;
+            let of_day = due.0 % Span::days(1).0;
+            let fits = of_day % STEP.0 == 0 && (Span::hours(13).0..Span::hours(18).0).contains(&of_day);
+            fits.then_some((customer, Span(due.0)))
+        };
+        (0..).find_map(known).expect("there is one among a few thousand")
+    });
+    FOUND.clone()
+}
+
 /// The row under test, as its owner treats it.
 struct Owner<'a> {
     case: &'a Case,
@@ -67,8 +88,8 @@ impl<'a> Owner<'a> {
     fn new(case: &'a Case) -> Self {
         let policy = Policy { contact: case.contact.clone(), ..Policy::default() };
         let triggers = Triggers::new(case.triggers.clone());
-        let book = Rulebook { triggers, policy, ..Rulebook::default() };
-        Self { case, book, row: Customer::new(CustomerId::user("u1")), fx: Effects::default(), last: None }
+        let book = Rulebook { triggers, policy, heads: case.scores.heads, ..Rulebook::default() };
+        Self { case, book, row: Customer::new(customer().0), fx: Effects::default(), last: None }
     }
 
     fn answer(&mut self, ask: &Ask) {
@@ -152,6 +173,7 @@ fn input(record: u64, at: Timestamp, what: &What) -> Input {
         What::Event(happened) => {
             event = happened.clone();
             properties.push(("n".into(), Value::Number(f64::from(event.n))));
+            properties.extend((event.name == "Product Added").then(|| ("product_id".into(), text("p"))));
             properties.extend(event.k.map(|k| ("k".into(), text(&k.to_string()))));
             properties.extend(event.about.cart.as_deref().map(|id| ("cart_id".into(), text(id))));
             properties.extend(event.about.order.as_deref().map(|id| ("order_id".into(), text(id))));
@@ -174,7 +196,7 @@ fn input(record: u64, at: Timestamp, what: &What) -> Input {
         name: event.name.into(),
         at,
         timeliness: if event.late { Timeliness::Late } else { Timeliness::OnTime },
-        customer: CustomerId::user("u1"),
+        customer: customer().0,
         anonymous: None,
         properties: Properties(properties),
         locale: None,
@@ -209,7 +231,7 @@ fn decided(case: &Case) -> Vec<Line> {
 
 /// Returns what the model decides.
 fn modelled(case: &Case) -> Vec<Line> {
-    let mut model = Model::new(&case.triggers, &case.contact, &case.scores, case.noon);
+    let mut model = Model::new(&case.triggers, &case.contact, &case.scores, (case.noon, customer().1));
     let mut at = case.noon;
     for (record, (gap, what)) in case.history.iter().enumerate() {
         at = at + Span::minutes(*gap);
@@ -241,7 +263,7 @@ proptest! {
 fn what_is_compared_reaches_every_gate() {
     let mut runner = TestRunner::deterministic();
     let mut reached = BTreeSet::new();
-    for _ in 0..4_000 {
+    for _ in 0..8_000 {
         let made = case().new_tree(&mut runner).expect("nothing is rejected").current();
         reached.extend(modelled(&made).into_iter().map(|line| line.4));
     }

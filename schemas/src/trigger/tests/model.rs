@@ -2,6 +2,7 @@
 //!
 //! It knows the conditions that [`super::random`] makes and no others. All its instants are whole fives of minutes.
 
+mod heads;
 mod judge;
 mod scores;
 
@@ -9,7 +10,8 @@ use std::cmp::Reverse;
 
 use smol_str::SmolStr;
 
-use self::judge::{about_event, reads};
+use self::heads::Visit;
+use self::judge::{about_event, reads, reads_any};
 use super::shop::{About, Carts, quiet_until};
 
 use crate::decision::{Category, Reason, Verdict};
@@ -82,6 +84,8 @@ pub struct Scores {
     pub eighths: Vec<u8>,
     /// When an answer comes.
     pub come: Come,
+    /// Heads that are asked though no trigger reads them.
+    pub heads: Heads,
 }
 
 /// When an answer comes.
@@ -153,6 +157,9 @@ pub struct Model<'a> {
     latches: Vec<Crossing>,
     asks: Vec<Ask>,
     attempts: u32,
+    /// The first instant of a day, and of a week, at which heads are asked.
+    phase: Span,
+    visit: Visit,
     carts: Carts,
     zone: &'static str,
     case_open: bool,
@@ -167,14 +174,14 @@ impl<'a> Model<'a> {
         triggers: &'a [Trigger],
         contact: &'a ContactPolicy,
         scores: &'a Scores,
-        start: Timestamp,
+        (start, phase): (Timestamp, Span),
     ) -> Self {
         let mut model = Self {
             triggers,
             contact,
             scores,
             modes: triggers.iter().map(|trigger| trigger.mode).collect(),
-            heads: Heads::NONE,
+            heads: scores.heads,
             crossings: Vec::new(),
             clock: start,
             record: 0,
@@ -189,6 +196,8 @@ impl<'a> Model<'a> {
             latches: Vec::new(),
             asks: Vec::new(),
             attempts: 0,
+            phase,
+            visit: Visit::default(),
             carts: Carts::default(),
             zone: "UTC",
             case_open: false,
@@ -240,9 +249,11 @@ impl<'a> Model<'a> {
     /// Lets time pass up to an instant, at which nothing is looked at yet: what happens then comes before what is due then.
     pub fn pass(&mut self, until: Timestamp) {
         while self.clock < until {
+            self.end_visit();
+            self.withdraw();
             let mut proposed = self.take(|open, clock| open.awaits.is_empty() && open.look <= clock);
             self.cross(|_| true, &mut proposed);
-            self.settle(proposed, Heads::NONE);
+            self.settle(proposed, self.due());
             self.answer_at_once();
             self.clock = self.clock + STEP;
         }
@@ -267,13 +278,14 @@ impl<'a> Model<'a> {
             What::Unsuppressed => self.suppressed = false,
         }
         let mut proposed = Vec::new();
-        self.cross(|condition| reads(condition, None), &mut proposed);
+        let gone = self.withdraw();
+        self.cross(|condition| reads(condition, None) || reads_any(condition, gone), &mut proposed);
         let moved = match what {
             What::CaseOpened | What::CaseClosed => Heads::of(&[Head::Churn, Head::Complaint]),
             What::Granted | What::Denied | What::Suppressed | What::Unsuppressed => Heads::NONE,
             What::Event(_) | What::Repeated | What::Switched { .. } => Heads::NONE,
         };
-        self.settle(proposed, moved.common(self.heads));
+        self.settle(proposed, self.asked(moved));
         self.answer_at_once();
     }
 
@@ -285,7 +297,9 @@ impl<'a> Model<'a> {
         if !late {
             self.zone = event.zone.unwrap_or(self.zone);
             self.history.push((self.clock, name));
+            self.visit.note(name, self.clock);
         }
+        let gone = self.withdraw();
         let triggers = self.triggers;
         let is = |pattern: &EventPattern| pattern.name == name && about_event(&pattern.filter, Some(n));
         let key_of = |key: &Key| match key {
@@ -348,13 +362,8 @@ impl<'a> Model<'a> {
                 self.enter(place, about(&trigger.key), (self.record, 0), Some(n), &mut proposed);
             }
         }
-        self.cross(|condition| reads(condition, Some(name)), &mut proposed);
-        let moved = match name {
-            "Order Completed" => Heads::ALL,
-            "Order Cancelled" => Heads::of(&[Head::Churn, Head::Return, Head::Complaint]),
-            _ => Heads::of(&[Head::PurchaseIntent, Head::CartAbandonment]),
-        };
-        self.settle(proposed, moved.common(self.heads));
+        self.cross(|condition| reads(condition, Some(name)) || reads_any(condition, gone), &mut proposed);
+        self.settle(proposed, self.asked(self.visit.moved(name)));
         self.answer_at_once();
     }
 

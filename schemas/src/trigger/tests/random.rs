@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use super::model::{Come, Happened, Scores, What};
 use super::shop::About;
 use crate::decision::Category;
+use crate::profile::Heads;
 use crate::profile::field::lookup;
 use crate::rulebook::{Cap, CapScope, ContactPolicy};
 use crate::score::Head;
@@ -23,7 +24,8 @@ use crate::value::Value;
 const NAMES: [&str; 3] = ["Alpha", "Beta", "Gamma"];
 
 /// Names of events that do something to carts and orders.
-const TRADE: [&str; 4] = ["Product Added", "Checkout Started", "Order Completed", "Order Cancelled"];
+const TRADE: [&str; 5] =
+    ["Product Added", "Product Added", "Checkout Started", "Order Completed", "Order Cancelled"];
 
 /// Events of one moment, each of another key, of which two are more than may be open.
 const FLOOD: u8 = 40;
@@ -33,7 +35,7 @@ fn minutes(from: &'static [i64]) -> impl Strategy<Value = Span> {
 }
 
 fn name() -> impl Strategy<Value = &'static str> {
-    prop_oneof![3 => select(&NAMES[..]), 2 => select(&TRADE[..])]
+    prop_oneof![1 => select(&NAMES[..]), 1 => select(&TRADE[..])]
 }
 
 fn compare() -> impl Strategy<Value = Compare> {
@@ -70,9 +72,9 @@ fn carts() -> impl Strategy<Value = Condition> {
         .prop_map(|compare| Condition::Profile { field: lookup("cart.count").expect("a field"), compare })
 }
 
-/// One head moves with every event of the shopper, the other with cases and orders alone.
+/// Every head is made: each is asked of others, and moved by others.
 fn head() -> impl Strategy<Value = Head> {
-    select(&[Head::CartAbandonment, Head::Complaint][..])
+    select(&Head::ALL[..])
 }
 
 fn crossing() -> impl Strategy<Value = Crossing> {
@@ -233,7 +235,8 @@ pub fn contact() -> impl Strategy<Value = ContactPolicy> {
 /// Makes what a predictor says, and when.
 pub fn scores() -> impl Strategy<Value = Scores> {
     let come = select(&[Come::AtOnce, Come::Later][..]);
-    (vec(0..9u8, 1..12), come).prop_map(|(eighths, come)| Scores { eighths, come })
+    let heads = prop_oneof![Just(Heads::NONE), Just(Heads::ALL), head().prop_map(|head| Heads::of(&[head]))];
+    (vec(0..9u8, 1..12), come, heads).prop_map(|(eighths, come, heads)| Scores { eighths, come, heads })
 }
 
 fn about(name: &'static str) -> impl Strategy<Value = About> {
@@ -270,7 +273,7 @@ pub fn history() -> impl Strategy<Value = Vec<(i64, What)>> {
         2 => select(&[What::Suppressed, What::Unsuppressed][..]).prop_map(|what| vec![what]),
         2 => Just(vec![What::Repeated]),
         1 => (0..3usize, mode).prop_map(|(trigger, mode)| vec![What::Switched { trigger, mode }]),
-        1 => (select(&NAMES[..]), any::<bool>()).prop_map(|(name, second)| flood(name, second)),
+        2 => (select(&NAMES[..]), any::<bool>()).prop_map(|(name, second)| flood(name, second)),
     ];
     let gap = select(&[0, 0, 5, 5, 5, 10, 10, 20, 25, 30, 60, 120][..]);
     vec((gap, what), 1..30).prop_map(|steps| {

@@ -19,6 +19,7 @@ struct Cart {
     changed: Timestamp,
     checkout: Option<Timestamp>,
     order: Option<SmolStr>,
+    items: usize,
 }
 
 /// Open carts in the order in which they were opened, and what became of others.
@@ -34,6 +35,17 @@ impl Carts {
     pub fn current(&self) -> Option<SmolStr> {
         let last = self.open.iter().max_by_key(|cart| (cart.changed, cart.key.clone()));
         last.map(|cart| cart.key.clone())
+    }
+
+    /// Returns true when the current one has items.
+    pub fn is_filled(&self) -> bool {
+        let current = self.current();
+        self.open.iter().any(|cart| Some(&cart.key) == current.as_ref() && cart.items > 0)
+    }
+
+    /// Returns true when something was ordered; no test lasts for half a year.
+    pub fn has_ordered(&self) -> bool {
+        !self.orders.is_empty()
     }
 
     /// Returns how many are open.
@@ -53,10 +65,11 @@ impl Carts {
                 let key = cart.or_else(|| self.current()).unwrap_or_else(|| format_smolstr!("~{}", now.0));
                 if !self.open.iter().any(|cart| cart.key == key) {
                     let key = key.clone();
-                    self.open.push(Cart { key, changed: now, checkout: None, order: None });
+                    self.open.push(Cart { key, changed: now, checkout: None, order: None, items: 0 });
                 }
                 for cart in self.open.iter_mut().filter(|cart| cart.key == key) {
                     cart.changed = now;
+                    cart.items += usize::from(name == "Product Added");
                     if name == "Checkout Started" {
                         cart.checkout = Some(now);
                         cart.order = order.clone().or(cart.order.take());

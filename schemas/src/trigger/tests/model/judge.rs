@@ -163,6 +163,11 @@ pub(super) fn reads(condition: &Condition, event: Option<&str>) -> bool {
     }
 }
 
+/// Returns whether a condition reads the score of any of these heads.
+pub(super) fn reads_any(condition: &Condition, heads: Heads) -> bool {
+    !condition.heads().common(heads).is_empty()
+}
+
 pub(super) fn concerns(scope: &CapScope, trigger: &Trigger) -> bool {
     match scope {
         CapScope::Any => true,

@@ -48,8 +48,7 @@ impl Model<'_> {
         for open in &mut self.open {
             open.awaits = open.awaits.without(Heads::of(&[head]));
         }
-        let waited = self.take(|open, _| open.awaits.is_empty() && open.look == WAITED);
-        self.settle_with(waited, proposed, Heads::NONE);
+        self.settle(proposed, Heads::NONE);
     }
 
     pub(super) fn standing_key(&self, place: usize) -> Option<SmolStr> {
@@ -73,11 +72,8 @@ impl Model<'_> {
     }
 
     /// Holds what is paused, asks for what is read and not fresh, and decides what waits for nothing.
-    pub(super) fn settle(&mut self, proposed: Vec<Open>, moved: Heads) {
-        self.settle_with(Vec::new(), proposed, moved);
-    }
-
-    pub(super) fn settle_with(&mut self, waited: Vec<Open>, mut proposed: Vec<Open>, moved: Heads) {
+    pub(super) fn settle(&mut self, mut proposed: Vec<Open>, moved: Heads) {
+        let waited = self.take(|open, _| open.awaits.is_empty() && open.look == WAITED);
         let clock = self.clock;
         for mut open in proposed.extract_if(.., |open| self.modes[open.trigger] == Mode::Paused) {
             open.look = clock + PAUSE_LOOK;
@@ -86,7 +82,7 @@ impl Model<'_> {
         let mut needed = Heads::NONE;
         for head in proposed.iter().flat_map(|open| self.triggers[open.trigger].when.heads().iter()) {
             let fresh = self.known.iter().any(|(known, _, at)| *known == head && *at == clock);
-            if moved.contains(head) || !fresh {
+            if self.applies(head) && (moved.contains(head) || !fresh) {
                 needed = needed.union(Heads::of(&[head]));
             }
         }
