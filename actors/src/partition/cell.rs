@@ -6,6 +6,7 @@ use bytes::Bytes;
 use schemas::customer::{Customer, Effects, Urgency};
 use schemas::ids::CustomerId;
 use schemas::rulebook::Rulebook;
+use schemas::score::Ask;
 use schemas::time::Timestamp;
 
 use super::turn::{Arm, Encode, Encoded, Loaded, Refused, Step, Turn, Turned};
@@ -47,6 +48,9 @@ impl Cell {
                 }
             }
         }
+        // What a later step of the turn superseded nobody waits for.
+        let is_open = |ask: &Ask| self.row.pending_asks().iter().any(|open| open.id == ask.id);
+        effects.asks.retain(is_open);
         let arm = match encode {
             Encode::No => None,
             Encode::IfUrgent(arm) => (effects.urgency == Urgency::Urgent).then_some(arm),

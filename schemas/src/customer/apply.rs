@@ -15,7 +15,7 @@ use crate::profile::{Folded, Standing};
 use crate::record::{Command, Input, Record, Sender};
 use crate::rulebook::Rulebook;
 use crate::score;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use crate::trigger::machine::{Awaited, Machine, Output, Source};
 
 /// Timers that one call fires at one instant; a row that has more is at fault and goes on with the next call.
@@ -78,8 +78,7 @@ impl Customer {
                 self.told_command(*command, &mut turn);
             }
         }
-        // What happens at an instant comes before the look at heads that is due then.
-        self.set_rescore(now - Span(1), book);
+        self.set_rescore_after_record(book);
     }
 
     /// Notes the record that names what timers, scores and conditions open from now on.
@@ -123,7 +122,7 @@ impl Customer {
         }
         let asked = self.take_rescore(due, turn.book);
         self.run(turn, |machine| machine.on_time(asked));
-        self.set_rescore(self.looked_at(), turn.book);
+        self.set_rescore(turn.book);
     }
 
     /// An event that the profile made, a session's end: triggers act on it as on any other. It is named by the last record behind it.
@@ -151,7 +150,9 @@ impl Customer {
         let result = act(&mut machine);
         let applying = machine.applying;
         let Output { leaving, asks } = machine.out;
-        self.asking.keep(applying);
+        if turn.book.rules.heads_apply {
+            self.asking.keep(applying);
+        }
         for body in leaving {
             self.send(body, turn);
         }

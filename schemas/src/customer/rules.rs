@@ -27,6 +27,10 @@ pub struct RowRules {
     pub exits_since_entry: bool,
     /// A score is taken only for the question that the row noted (I6).
     pub answers_awaited: bool,
+    /// A question stays open, and its answer is taken, only while its head applies.
+    pub heads_apply: bool,
+    /// The row keeps when its heads are to be looked at next (I8).
+    pub heads_timed: bool,
     /// What slots are made of (I5).
     pub slots: SlotRule,
 }
@@ -90,6 +94,8 @@ impl Default for RowRules {
             erase_includes_pending: true,
             exits_since_entry: true,
             answers_awaited: true,
+            heads_apply: true,
+            heads_timed: true,
             slots: SlotRule::Stable,
         }
     }

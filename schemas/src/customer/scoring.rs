@@ -13,12 +13,12 @@ use crate::ids::Position;
 use crate::profile::Heads;
 use crate::rulebook::Rulebook;
 use crate::score::{self, Answer, Ask, AskId, Head, Score};
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 /// The questions of a row that wait for an answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Asking {
-    /// At most one per head; a newer question takes the place of an older one, and with it whoever waits for the head.
+    /// In the order in which they were asked, at most one per head; with a newer question goes whoever waits for the head.
     asks: Vec<Ask>,
     /// Who asked each of them.
     askers: Vec<Asker>,
@@ -75,16 +75,12 @@ impl Asking {
     }
 
     fn note(&mut self, ask: Ask, asker: Asker) {
-        match self.asks.iter().position(|open| open.head == ask.head) {
-            Some(place) => {
-                self.asks[place] = ask;
-                self.askers[place] = asker;
-            }
-            None => {
-                self.asks.push(ask);
-                self.askers.push(asker);
-            }
+        if let Some(place) = self.asks.iter().position(|open| open.head == ask.head) {
+            self.asks.remove(place);
+            self.askers.remove(place);
         }
+        self.asks.push(ask);
+        self.askers.push(asker);
     }
 
     /// Takes the open question out that this answers, with who asked.
@@ -107,7 +103,7 @@ impl Customer {
             return;
         };
         fx.touch(Urgency::Quiet);
-        if score::applies(answer.head, &self.profile, self.clock) {
+        if !book.rules.heads_apply || score::applies(answer.head, &self.profile, self.clock) {
             self.profile.set_score(answer.head, Score { at: ask.at, ..answer.score.clone() });
         }
         // Never back in time: a record may have been applied since the row asked.
@@ -120,19 +116,36 @@ impl Customer {
     /// Returns when a head in force is asked next, if nothing else happens; `None` when only an event or a trigger asks it.
     pub fn next_asked(&self, head: Head, book: &Rulebook) -> Option<Timestamp> {
         let in_force = book.heads_in_force().contains(head);
-        in_force.then(|| score::next_due(head, &self.id, &self.profile, self.looked_at()))?
+        let is_now = || self.is_to_look() && score::is_due(head, &self.id, &self.profile, self.clock);
+        let next = || match is_now() {
+            true => Some(self.clock),
+            false => score::next_due(head, &self.id, &self.profile, self.clock),
+        };
+        in_force.then(next)?
     }
 
-    /// Notes when heads are to be looked at next, after this instant.
-    pub(super) fn set_rescore(&mut self, after: Timestamp, book: &Rulebook) {
-        let profile = &self.profile;
+    /// Notes when heads are to be looked at next, after a record: what happens at an instant comes before the look that is due then.
+    pub(super) fn set_rescore_after_record(&mut self, book: &Rulebook) {
+        let is_due = |head| score::is_due(head, &self.id, &self.profile, self.clock);
+        if book.rules.heads_timed && book.heads_in_force().iter().any(is_due) {
+            self.rescore = Some(self.clock);
+        }
+        self.set_rescore(book);
+    }
+
+    /// Notes when heads are to be looked at next, unless a look is due that was not taken.
+    pub(super) fn set_rescore(&mut self, book: &Rulebook) {
+        if self.is_to_look() {
+            return;
+        }
+        let (now, profile) = (self.clock, &self.profile);
         let looks = book.heads_in_force().iter().flat_map(|head| {
-            [score::next_due(head, &self.id, profile, after), score::changes(head, profile, after)]
+            [score::next_due(head, &self.id, profile, now), score::changes(head, profile, now)]
         });
-        self.rescore = looks.flatten().min();
+        self.rescore = looks.flatten().min().filter(|_| book.rules.heads_timed);
     }
 
-    /// Ends the look at heads that is due, if one is, and returns the heads whose schedule it is.
+    /// Takes the look at heads that is due, if one is, and returns the heads whose schedule it is.
     pub(super) fn take_rescore(&mut self, due: Timestamp, book: &Rulebook) -> Heads {
         if self.rescore.take_if(|at| *at <= due).is_none() {
             return Heads::NONE;
@@ -141,9 +154,8 @@ impl Customer {
         book.heads_in_force().iter().filter(is_due).collect()
     }
 
-    /// Returns the last instant at which heads have been looked at. Records of an instant come before its look.
-    pub(super) fn looked_at(&self) -> Timestamp {
-        if self.rescore.is_some_and(|due| due <= self.clock) { self.clock - Span(1) } else { self.clock }
+    fn is_to_look(&self) -> bool {
+        self.rescore.is_some_and(|due| due <= self.clock)
     }
 
     /// Asks for the score of every head in `heads`, as of now.

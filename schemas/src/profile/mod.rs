@@ -93,6 +93,6 @@ pub struct Profile {
     cases: sum::Met,
     /// Last outreach per category, in the order of the enum. Written by the trigger machine.
     outreach: [Option<Timestamp>; 2],
-    /// Latest score per head. Written when the predictor answers.
+    /// Latest score per head, in the order of the heads. Written when the predictor answers.
     scores: Vec<(Head, Score)>,
 }

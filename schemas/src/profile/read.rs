@@ -98,6 +98,8 @@ impl Profile {
             None => {
                 super::pack::room(&mut self.scores, 1);
                 self.scores.push((head, score));
+                // Whichever answer came first.
+                self.scores.sort_by_key(|(of, _)| *of);
             }
         }
     }

@@ -219,11 +219,15 @@ impl Entry {
         }
     }
 
-    /// Takes the steps of one instant for the next turn, where scores are waited for: with a question open its answer only, else one
-    /// step, and before it a timer that is due earlier. So what a customer comes to does not depend on what is read together.
+    /// Takes the steps of one instant for the next turn, where scores are waited for: with questions open their answers only, all at
+    /// once in the order of the questions, else one step, and before it a timer that is due earlier. So what a customer comes to does
+    /// not depend on what is read together, nor on which answer comes first.
     pub(super) fn take_instant(&mut self, steps: &mut Vec<Step>) {
-        let settles = |step: &Step| matches!(step, Step::Answer(_) | Step::Clear(_));
+        let is_answered = |ask: &Asked| self.queue.iter().any(|step| answers(step) == Some(ask.id));
+        let complete = self.asks.iter().all(is_answered);
+        let settles = |step: &Step| complete && answers(step).is_some() || matches!(step, Step::Clear(_));
         steps.extend(self.queue.extract_if(.., |step| settles(step)));
+        steps.sort_by_key(answers);
         let until = match self.queue.first() {
             Some(_) if !steps.is_empty() || !self.asks.is_empty() => return,
             Some(Step::Record(record)) => Some(record.stamp),
@@ -282,6 +286,14 @@ impl Entry {
             && self.asks.is_empty()
             && self.alarms.is_empty()
             && self.relayed()
+    }
+}
+
+/// Returns which question a step answers.
+fn answers(step: &Step) -> Option<AskId> {
+    match step {
+        Step::Answer(answer) => Some(answer.id),
+        Step::Load { .. } | Step::Record(_) | Step::Wake { .. } | Step::Clear(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use schemas::ids::CustomerId;
+use schemas::profile::Heads;
 use schemas::record::RecordKind;
 use schemas::rulebook::{Cap, CapScope, ContactPolicy, Policy, Rulebook};
 use schemas::time::Span;
@@ -47,7 +48,7 @@ pub fn book() -> Rulebook {
     let caps = vec![Cap { scope: CapScope::Any, within, max: max as u32 }];
     let contact = ContactPolicy { caps, ..ContactPolicy::default() };
     let policy = Policy { contact, ..Policy::default() };
-    Rulebook { triggers: Triggers::new(triggers), policy, ..Rulebook::default() }
+    Rulebook { triggers: Triggers::new(triggers), heads: Heads::ALL, policy, ..Rulebook::default() }
 }
 
 /// Appends an event, an event that names an anonymous id beside the user, an erase, or an earlier event again.

@@ -67,6 +67,14 @@ fn any_answer(rules: &mut RowRules) {
     rules.answers_awaited = false;
 }
 
+fn heads_that_do_not_apply(rules: &mut RowRules) {
+    rules.heads_apply = false;
+}
+
+fn no_timer_of_heads(rules: &mut RowRules) {
+    rules.heads_timed = false;
+}
+
 fn salted_slots(rules: &mut RowRules) {
     rules.slots = SlotRule::Salted(0);
 }
@@ -79,7 +87,8 @@ fn without(take: fn(&mut RowRules)) -> Rulebook {
 
 /// Returns the rules of the row as each ablation leaves them.
 pub fn row_rules() -> Vec<RowRules> {
-    [no_high_water_mark, any_answer, salted_slots].map(|take| without(take).rules).to_vec()
+    let taken = [no_high_water_mark, any_answer, heads_that_do_not_apply, no_timer_of_heads, salted_slots];
+    taken.map(|take| without(take).rules).to_vec()
 }
 
 /// Returns the case of every ablation.
@@ -98,6 +107,14 @@ pub fn cases() -> Vec<Case> {
         case("triggers: answers awaited", |seed, traced| {
             let customers = Customers::Real(Arc::new(without(any_answer)));
             run(seed, Plan { customers, ..live() }, slow_scores(seed), traced)
+        }),
+        case("triggers: heads apply", |seed, traced| {
+            let customers = Customers::Real(Arc::new(without(heads_that_do_not_apply)));
+            run(seed, Plan { customers, ..live() }, slow_scores(seed), traced)
+        }),
+        case("triggers: heads have timers", |seed, traced| {
+            let customers = Customers::Real(Arc::new(without(no_timer_of_heads)));
+            run(seed, Plan { customers, ..plan() }, Odds::of(seed), traced)
         }),
         case("triggers: slots (epoch records off)", |seed, traced| {
             let customers = Customers::Real(Arc::new(without(salted_slots)));

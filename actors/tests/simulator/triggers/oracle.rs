@@ -64,7 +64,8 @@ pub fn check_doubled(state: &State) -> Vec<String> {
 pub fn check_scores(state: &State) -> Vec<String> {
     let mut faults = Vec::new();
     for (id, expected) in &Plain::of(state, &book()).rows {
-        let score = |row: &Customer| row.profile().score(Head::Churn).map(|score| (score.at, score.value));
+        let score =
+            |row: &Customer| row.profile().score(Head::CartAbandonment).map(|score| (score.at, score.value));
         let found = row(state, id).as_ref().and_then(score);
         if found != score(expected) {
             faults.push(format!("answer to another question: {id} has {found:?}, not {:?}", score(expected)));

@@ -1,6 +1,7 @@
 //! The shop of the world of triggers, and its triggers.
 
 use schemas::ids::{CustomerId, PartitionId};
+use schemas::profile::Heads;
 use schemas::record::RecordKind;
 use schemas::rulebook::Rulebook;
 use schemas::trigger::{Triggers, parse};
@@ -25,13 +26,13 @@ pub fn book() -> Rulebook {
     let at_once = "  entry: {event: Payment Failed, key: n}";
     let wait =
         "  entry: {event: Product Added, key: n}\n  wait: {for: PT8M}\n  exit: [{event: Order Completed}]";
-    let score = "  entry: {score: churn, rises_above: 0.5, rearms_below: 0.5}";
+    let score = "  entry: {score: cart_abandonment, rises_above: 0.5, rearms_below: 0.5}";
     let triggers = [
         trigger("at-once", at_once, IDEMPOTENT),
         trigger("wait", wait, AT_MOST_ONCE),
         trigger("score", score, IDEMPOTENT),
     ];
-    Rulebook { triggers: Triggers::new(triggers), ..Rulebook::default() }
+    Rulebook { triggers: Triggers::new(triggers), heads: Heads::ALL, ..Rulebook::default() }
 }
 
 /// Appends an event.

@@ -13,24 +13,24 @@ use crate::trigger::machine::tests::{ordered, pattern};
 use crate::trigger::spec::*;
 
 /// An anonymous row and its user, and the log between them.
-struct Pair {
-    book: Rulebook,
-    rows: [Customer; 2],
+pub(super) struct Pair {
+    pub(super) book: Rulebook,
+    pub(super) rows: [Customer; 2],
     positions: [u64; 2],
     decisions: Vec<Decision>,
 }
 
-const ALIAS: usize = 0;
-const USER: usize = 1;
+pub(super) const ALIAS: usize = 0;
+pub(super) const USER: usize = 1;
 
 impl Pair {
-    fn new(triggers: impl IntoIterator<Item = Trigger>) -> Self {
+    pub(super) fn new(triggers: impl IntoIterator<Item = Trigger>) -> Self {
         let rows = [CustomerId::anonymous("a"), CustomerId::user("u1")].map(Customer::new);
         let book = Rulebook { triggers: Triggers::new(triggers), ..Rulebook::default() };
         Self { book, rows, positions: [100, 500], decisions: Vec::new() }
     }
 
-    fn tell(&mut self, to: usize, stamp: Timestamp, input: Input) -> &mut Self {
+    pub(super) fn tell(&mut self, to: usize, stamp: Timestamp, input: Input) -> &mut Self {
         self.positions[to] += 1;
         let record = Record { position: Position(self.positions[to]), stamp, input };
         let mut fx = Effects::default();
@@ -39,7 +39,7 @@ impl Pair {
     }
 
     /// Delivers what one row tells the other, at the stamp of its cause.
-    fn take(&mut self, fx: Effects, stamp: Timestamp) -> &mut Self {
+    pub(super) fn take(&mut self, fx: Effects, stamp: Timestamp) -> &mut Self {
         for entry in fx.outbox {
             match entry.body {
                 Outgoing::Decision(decision) => self.decisions.push(*decision),
@@ -53,19 +53,19 @@ impl Pair {
         self
     }
 
-    fn event(&mut self, to: usize, mut made: Made) -> &mut Self {
+    pub(super) fn event(&mut self, to: usize, mut made: Made) -> &mut Self {
         made.0.customer = self.rows[to].id().clone();
         self.tell(to, made.0.at, Input::Event(Box::new(made.0)))
     }
 
     /// The user turns out to be the anonymous shopper.
-    fn identified(&mut self, minutes: i64) -> &mut Self {
+    pub(super) fn identified(&mut self, minutes: i64) -> &mut Self {
         let mut made = identify(min(minutes));
         made.0.anonymous = Some(self.rows[ALIAS].id().clone());
         self.event(USER, made)
     }
 
-    fn until(&mut self, now: Timestamp) -> &mut Self {
+    pub(super) fn until(&mut self, now: Timestamp) -> &mut Self {
         for to in [ALIAS, USER] {
             let mut fx = Effects::default();
             self.rows[to].wake(&self.book, now + Span(1), &mut fx);

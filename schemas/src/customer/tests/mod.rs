@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod merging;
+mod scoring;
 pub(crate) mod story;
 
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ use crate::ids::CustomerId;
 use crate::profile::tests::shop::NOON;
 use crate::record::{Command, Input, Record};
 use crate::rulebook::Rulebook;
-use crate::score::{Answer, Score, ScoreSource};
+use crate::score::{Answer, Ask, Score, ScoreSource};
 use crate::time::{Span, Timestamp};
 use crate::trigger::machine::tests::{Desk, added, cart_idle, min, trigger};
 use story::{Teller, busy_book, plain_book};
@@ -35,8 +36,8 @@ fn pass(book: &Rulebook, row: &mut Customer, now: Timestamp, fx: &mut Effects) {
     }
 }
 
-/// Tells a story to a row that is woken at these moments beside; returns the row and all that left it.
-fn told(book: &Rulebook, story: &[u8], wakes: &[u8]) -> (Customer, Vec<OutboxEntry>) {
+/// Tells a story to a row that is woken at these moments beside; returns the row, all that left it, and all that it asked.
+fn told(book: &Rulebook, story: &[u8], wakes: &[u8]) -> (Customer, Vec<OutboxEntry>, Vec<Ask>) {
     let mut teller = Teller::new(story, NOON);
     let mut row = Customer::new(CustomerId::user("u1"));
     let mut fx = Effects::default();
@@ -52,9 +53,9 @@ fn told(book: &Rulebook, story: &[u8], wakes: &[u8]) -> (Customer, Vec<OutboxEnt
         answer_all(book, &mut row, &mut fx);
     }
     pass(book, &mut row, NOON + Span::days(400), &mut fx);
-    let Effects { mut outbox, withdrawn, .. } = fx;
+    let Effects { mut outbox, withdrawn, asks, .. } = fx;
     outbox.retain(|entry| !withdrawn.contains(&entry.number));
-    (row, outbox)
+    (row, outbox, asks)
 }
 
 proptest! {
@@ -72,7 +73,7 @@ proptest! {
     #[test]
     fn without_scores_a_record_alone_does_what_waking_before_it_does(story in prop::collection::vec(any::<u8>(), 0..500)) {
         let book = plain_book();
-        let (woken, left) = told(&book, &story, &[128]);
+        let (woken, left, _) = told(&book, &story, &[128]);
         let mut teller = Teller::new(&story, NOON);
         let (mut row, mut fx) = (Customer::new(CustomerId::user("u1")), Effects::default());
         while let Some(record) = teller.next_record(&row) {
@@ -109,7 +110,7 @@ proptest! {
 
     #[test]
     fn every_instance_ends_on_record_once(story in prop::collection::vec(any::<u8>(), 0..500)) {
-        let (row, left) = told(&busy_book(), &story, &[]);
+        let (row, left, _) = told(&busy_book(), &story, &[]);
         let mut ends = std::collections::HashMap::new();
         let mut ids = std::collections::HashSet::new();
         for entry in &left {

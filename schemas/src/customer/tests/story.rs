@@ -6,8 +6,8 @@ use crate::customer::identity::{Forward, Message, Relay};
 use crate::customer::{Customer, Outgoing};
 use crate::decision::{Category, Outcome, OutcomeStatus, Reason};
 use crate::ids::{CustomerId, Position};
-use crate::profile::field;
 use crate::profile::tests::shop::track;
+use crate::profile::{Heads, field};
 use crate::record::{Command, Input, Record, Sender};
 use crate::rulebook::{Cap, CapScope, ContactPolicy, Policy, Rulebook};
 use crate::score::Head;
@@ -65,7 +65,7 @@ pub(crate) fn plain_book() -> Rulebook {
     book(plain_triggers())
 }
 
-/// Triggers of every kind.
+/// Triggers of every kind, and every head in force.
 pub(crate) fn busy_book() -> Rulebook {
     let crossing = Crossing { head: Head::CartAbandonment, rises_above: 0.6, rearms_below: 0.4 };
     let crossed = Trigger { entry: Entry::Crossing(crossing), ..trigger("crossed") };
@@ -80,7 +80,7 @@ pub(crate) fn busy_book() -> Rulebook {
     let shadow = Trigger { mode: Mode::Shadow, ..trigger("shadow") };
     let mut triggers = plain_triggers();
     triggers.extend([crossed, scored, risky, shadow]);
-    book(triggers)
+    Rulebook { heads: Heads::ALL, ..book(triggers) }
 }
 
 /// Tells what the bytes say.

@@ -64,10 +64,8 @@ impl Model<'_> {
         for head in heads.iter() {
             self.attempts += 1;
             let ask = Ask { head, at: self.clock, attempt: self.attempts, record: self.record };
-            match self.asks.iter_mut().find(|open| open.head == head) {
-                Some(open) => *open = ask,
-                None => self.asks.push(ask),
-            }
+            self.asks.retain(|open| open.head != head);
+            self.asks.push(ask);
         }
     }
 
