@@ -84,7 +84,8 @@ pub fn rulebook(settings: &Settings, channels: &Channels) -> Result<Rulebook> {
     let triggers = triggers::load(&settings.triggers.dir, channels.keys())?;
     let profile = settings.profile_policy();
     let contact = contact_policy(settings);
-    Ok(Rulebook { triggers, policy: Policy { profile, contact }, ..Rulebook::default() })
+    let heads = settings.predictor.heads.iter().copied().collect();
+    Ok(Rulebook { triggers, heads, policy: Policy { profile, contact }, ..Rulebook::default() })
 }
 
 /// Returns the rulebook of a replay: its dispatcher is days of log time behind, so no outcome is given up.

@@ -1,8 +1,11 @@
 //! `care customer ID`: everything that is known of one customer.
 
+mod heads;
 mod sections;
 
 pub(super) use sections::stage;
+
+use heads::OfHead;
 
 use std::io::Write;
 
@@ -12,12 +15,13 @@ use clap::Args;
 use schemas::customer::Customer;
 use schemas::decision::{Decision, OutcomeStatus};
 use schemas::ids::CustomerId;
+use schemas::rulebook::Rulebook;
 use schemas::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::lookup::{self, Found};
 use super::{DataDir, Outcome, Output, Overrides, out, wait_for};
-use crate::app::Opened;
+use crate::app::{self, Opened};
 use crate::dump::as_value;
 use crate::words::Instant;
 
@@ -49,6 +53,8 @@ struct Shown {
     decisions: Vec<Decision>,
     /// Newest first.
     outreach: Vec<LedgerEntry>,
+    /// What is known of its risk.
+    heads: Vec<OfHead>,
     /// Log time of the folder.
     now: Timestamp,
     /// The option that names the folder, as it was given.
@@ -62,7 +68,8 @@ const LEDGER_MAX: usize = 10_000;
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.data(&arguments.data).load()?.settings;
     let opened = Opened::for_reading(&settings)?;
-    let shown = wait_for(async { read(&opened, arguments).await })?;
+    let book = app::rulebook(&settings, &opened.ports.channels)?;
+    let shown = wait_for(async { read(&opened, &book, arguments).await })?;
     match output {
         Output::Json => out::json(&shown.json()?, out)?,
         Output::Text => sections::print(&shown, out)?,
@@ -70,7 +77,7 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     Ok(Outcome::Good)
 }
 
-async fn read(opened: &Opened, arguments: &Arguments) -> Result<Shown> {
+async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result<Shown> {
     let store = &opened.ports.store;
     let Found { customer, alias } = lookup::find(&opened.ports, &arguments.id).await?;
     let id = customer.id().clone();
@@ -84,7 +91,8 @@ async fn read(opened: &Opened, arguments: &Arguments) -> Result<Shown> {
     outreach.truncate(arguments.limit);
     let decisions = decisions.context("failed to read decisions")?;
     let (now, data_dir) = (opened.database.newest_stamp(), arguments.data.again());
-    Ok(Shown { customer, alias, decisions, outreach, now, data_dir })
+    let heads = heads::of(&customer, book, now);
+    Ok(Shown { customer, alias, decisions, outreach, heads, now, data_dir })
 }
 
 impl Shown {
@@ -94,6 +102,7 @@ impl Shown {
         value["asked_as"] = json!(self.alias);
         value["merged"] = json!(customer.merged());
         value["erased"] = json!(customer.is_tombstone());
+        value["heads"] = as_value(&self.heads)?;
         value["next_due"] = json!(customer.next_due());
         value["decisions"] = as_value(&self.decisions)?;
         value["outreach"] = as_value(&self.outreach)?;

@@ -5,6 +5,7 @@ pub mod rules;
 use std::sync::Arc;
 
 use actors::port::predictor::Predictor;
+use schemas::score::Head;
 use serde::Deserialize;
 
 use crate::settings::legal::Legal;
@@ -25,11 +26,16 @@ pub struct Settings {
     pub kind: Kind,
     /// Wait for a score before the head's prior stands in.
     pub deadline_ms: u64,
+    /// What is asked of every customer whom it concerns, whether or not a trigger reads it.
+    pub heads: Vec<Head>,
 }
 
 /// The keys of the section.
-pub const KEYS: &[(&str, Legal)] =
-    &[("predictor.kind", Legal::OneOf(&["rules"])), ("predictor.deadline_ms", Legal::Count(1, 60_000, "ms"))];
+pub const KEYS: &[(&str, Legal)] = &[
+    ("predictor.kind", Legal::OneOf(&["rules"])),
+    ("predictor.deadline_ms", Legal::Count(1, 60_000, "ms")),
+    ("predictor.heads", Legal::SomeOf(&Head::NAMES)),
+];
 
 /// Returns the predictor that the settings name.
 pub fn build(settings: &Settings) -> Arc<dyn Predictor> {

@@ -16,6 +16,8 @@ pub enum Legal {
     Share(f64, f64),
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// A list of these words, or none; in the environment with commas between them.
+    SomeOf(&'static [&'static str]),
     /// A path.
     Path,
     /// A path or nothing.
@@ -112,6 +114,7 @@ impl Legal {
                 None => Err(format!("{} is not a number", shown(value))),
             },
             Legal::OptionalPath => text(value).ok_or_else(refused).map(Json::from),
+            Legal::SomeOf(words) => some_of(words, value),
             Legal::OneOf(_)
             | Legal::Path
             | Legal::Currency
@@ -131,7 +134,7 @@ impl Legal {
             Legal::Locale => is_locale(text),
             Legal::Directives => text.parse::<tracing_subscriber::filter::Targets>().is_ok(),
             Legal::Path => !text.is_empty(),
-            Legal::OptionalPath | Legal::Count(..) | Legal::Share(..) => true,
+            Legal::OptionalPath | Legal::Count(..) | Legal::Share(..) | Legal::SomeOf(_) => true,
         }
     }
 }
@@ -143,6 +146,7 @@ impl fmt::Display for Legal {
             Legal::Count(min, max, unit) => write!(f, "{min} to {max} {unit}"),
             Legal::Share(min, max) => write!(f, "{min} to {max}"),
             Legal::OneOf(words) => write!(f, "one of {}", words.join(", ")),
+            Legal::SomeOf(words) => write!(f, "a list of {}", words.join(", ")),
             Legal::Path => f.write_str("a path"),
             Legal::OptionalPath => f.write_str("a path, or empty"),
             Legal::Currency => f.write_str("three capital letters (ISO 4217)"),
@@ -186,6 +190,22 @@ fn fraction(kind: &ValueKind) -> Option<f64> {
         ValueKind::Float(number) => Some(*number),
         ValueKind::String(text) => text.trim().parse().ok(),
         other => whole(other).map(|number| number as f64),
+    }
+}
+
+/// Returns the words of a list; a word that is not among them is named.
+fn some_of(words: &[&str], value: &Value) -> Result<Json, String> {
+    let said: Vec<&str> = match &value.kind {
+        ValueKind::Array(values) => {
+            let texts: Option<Vec<&str>> = values.iter().map(text).collect();
+            texts.ok_or_else(|| "a list of something else than words is not legal".to_owned())?
+        }
+        ValueKind::String(text) => text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect(),
+        _ => return Err(format!("{} is not a list", shown(value))),
+    };
+    match said.iter().find(|word| !words.contains(word)) {
+        Some(word) => Err(format!("{word:?} is not legal")),
+        None => Ok(Json::from(said)),
     }
 }
 

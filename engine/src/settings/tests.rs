@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::legal::{Legal, keys};
 use super::load::{DEFAULTS, Layers, Origin, load};
 use super::*;
+use schemas::score::Head;
 
 fn with_environment(variables: &[(&str, &str)]) -> Layers<'static> {
     let environment =
@@ -118,6 +119,23 @@ fn keys_that_contradict_each_other_are_faults() {
 fn a_section_given_as_a_value_and_a_file_that_is_not_toml_are_faults() {
     assert_eq!(faults_of("partition = 3\n").len(), 1);
     assert!(faults_of("[partition\n")[0].contains("TOML"), "{:?}", faults_of("[partition\n"));
+}
+
+#[test]
+fn a_list_holds_its_words_only_and_is_written_with_commas_in_the_environment() {
+    let of = |text| {
+        load(&with_environment(&[("CARE__PREDICTOR__HEADS", text)])).map(|of| of.settings.predictor.heads)
+    };
+    assert_eq!(of("churn, return"), Ok(vec![Head::Churn, Head::Return]));
+    assert_eq!(of(""), Ok(vec![]));
+    assert!(
+        of("churn, luck")
+            .expect_err("a fault")
+            .to_string()
+            .contains("\"luck\" is not legal; legal: a list of")
+    );
+    assert_eq!(faults_of("[predictor]\nheads = [3]\n").len(), 1);
+    assert_eq!(faults_of("[predictor]\nheads = true\n").len(), 1);
 }
 
 #[test]

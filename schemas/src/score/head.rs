@@ -23,8 +23,19 @@ impl Head {
     pub const ALL: [Head; 5] =
         [Head::CartAbandonment, Head::PurchaseIntent, Head::Churn, Head::Return, Head::Complaint];
 
+    /// The names of all, in the same order.
+    pub const NAMES: [&str; 5] = {
+        let mut names = [""; 5];
+        let mut place = 0;
+        while place < names.len() {
+            names[place] = Head::ALL[place].as_str();
+            place += 1;
+        }
+        names
+    };
+
     /// Returns the name used in triggers, settings and metric labels.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Head::CartAbandonment => "cart_abandonment",
             Head::PurchaseIntent => "purchase_intent",

@@ -11,6 +11,7 @@ use schemas::score::{Head, ScoreSource};
 use schemas::time::Timestamp;
 use schemas::trigger::state::{Instance, Stage};
 
+use super::heads::Standing;
 use super::{Shown, state_of};
 use crate::predict::rules::{MODEL, Rules};
 use crate::words::{Amount, Count, Instant, Length, Maybe, Of, Plain, meaning};
@@ -46,7 +47,7 @@ pub(super) fn print(shown: &Shown, out: &mut dyn Write) -> Result<()> {
     carts(profile, *now, &mut section(out, "carts"))?;
     orders(profile, &mut section(out, "orders"))?;
     counters(profile, &mut section(out, "events"))?;
-    scores(profile, *now, &mut section(out, "scores"))?;
+    scores(shown, &mut section(out, "scores"))?;
     instances(customer, &mut section(out, "triggers"))?;
     waiting(customer, &mut section(out, "timers"))?;
     decisions(shown, &mut section(out, "decisions"))?;
@@ -190,27 +191,31 @@ fn counters(profile: &Profile, section: &mut Section<'_>) -> Result<()> {
     section.line(format_args!("{} in all{partial}", profile.counters().all()))
 }
 
-fn scores(profile: &Profile, now: Timestamp, section: &mut Section<'_>) -> Result<()> {
-    let features = feature::extract(profile, now);
-    let mut none = true;
-    for head in Head::ALL {
-        let Some(score) = profile.score(head) else { continue };
-        none = false;
+fn scores(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
+    let profile = shown.customer.profile();
+    let features = feature::extract(profile, shown.now);
+    for of in &shown.heads {
+        let head = of.head;
+        let next = match of.next {
+            Some(due) => format!("; asked again {}", Instant(due)),
+            None if of.standing == Standing::Applies => "; asked again when an event moves it".to_owned(),
+            None => String::new(),
+        };
+        let Some(score) = &of.score else {
+            section.line(format_args!("{} {}{next}", head.as_str(), of.standing.words()))?;
+            continue;
+        };
         let source = match score.source {
             ScoreSource::Model => score.model.as_str(),
             ScoreSource::Fallback => "prior: no answer came in time",
         };
-        section.line(format_args!(
-            "{} {:.2} ({source}), asked {}",
-            head.as_str(),
-            score.value,
-            Instant(score.at)
-        ))?;
+        let (name, value, at) = (head.as_str(), score.value, Instant(score.at));
+        section.line(format_args!("{name} {value:.2} ({source}), asked {at}{next}"))?;
         if score.model == MODEL {
             section.line(format_args!("    as of now: {}", reasons(head, &features)))?;
         }
     }
-    if none { section.line("none: no trigger asked for one") } else { Ok(()) }
+    Ok(())
 }
 
 /// Returns what moves the rule score of a head most.
