@@ -21,6 +21,8 @@ pub mod model;
 
 pub mod learn;
 
+pub mod shop;
+
 pub mod simulate;
 
 pub mod dump;
