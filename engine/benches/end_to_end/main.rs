@@ -9,6 +9,7 @@
 //! | `restart` | from SIGKILL to the first decision |
 //! | `latency` | from an event to its decision at half load |
 //! | `triggers` | a thousand live triggers against three |
+//! | `scoring` | rows scored per second of a core, beside PyTorch (`peer.py`) |
 //!
 //! `world` is the engine that they run, `events` what it is fed, `book` its triggers, `tap` sees decisions leave, `machine` what they ran on. Every part runs in a
 //! process of its own, so that no part pays for what another left in memory.
@@ -27,6 +28,8 @@ mod restart;
 mod shell;
 mod triggers;
 
+mod scoring;
+
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -39,9 +42,12 @@ struct Options {
     /// A tenth of the events.
     #[arg(long)]
     quick: bool,
-    /// One measurement: cost, memory, shell, restart, latency or triggers.
+    /// One measurement: cost, memory, shell, restart, latency, triggers or scoring.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// A Python that can import torch, to score the same weights beside the engine; `ops/bench --peer torch` gives one.
+    #[arg(long, value_name = "PYTHON")]
+    peer: Option<PathBuf>,
     /// One part of a measurement, in this process.
     #[arg(long, hide = true)]
     part: Option<String>,
@@ -73,10 +79,18 @@ struct Given {
     /// How many times fewer events than in a whole run.
     less: u64,
     dir: Option<PathBuf>,
+    peer: Option<PathBuf>,
 }
 
-const MEASUREMENTS: [&Measurement; 6] =
-    [&cost::COST, &memory::MEMORY, &shell::SHELL, &restart::RESTART, &latency::LATENCY, &triggers::TRIGGERS];
+const MEASUREMENTS: [&Measurement; 7] = [
+    &cost::COST,
+    &memory::MEMORY,
+    &shell::SHELL,
+    &restart::RESTART,
+    &latency::LATENCY,
+    &triggers::TRIGGERS,
+    &scoring::SCORING,
+];
 
 impl Part {
     const fn new(name: &'static str, run: fn(&Given) -> Result<()>) -> Self {
@@ -98,13 +112,16 @@ impl Given {
     fn command(&self, part: &str) -> Result<Command> {
         let mut command = Command::new(std::env::current_exe().context("find the benchmark itself")?);
         command.args(["--part", part]).args((self.less > 1).then_some("--quick"));
+        if let Some(python) = &self.peer {
+            command.arg("--peer").arg(python);
+        }
         Ok(command)
     }
 }
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    let given = Given { less: if options.quick { 10 } else { 1 }, dir: options.dir };
+    let given = Given { less: if options.quick { 10 } else { 1 }, dir: options.dir, peer: options.peer };
     if let Some(name) = &options.part {
         let mut parts = MEASUREMENTS.iter().flat_map(|measurement| measurement.parts);
         let part =
@@ -113,7 +130,8 @@ fn main() -> Result<()> {
     }
     let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
     if !MEASUREMENTS.iter().any(|measurement| wanted(measurement.name)) {
-        bail!("there is no such measurement; there are cost, memory, shell, restart, latency and triggers");
+        let names: Vec<&str> = MEASUREMENTS.iter().map(|measurement| measurement.name).collect();
+        bail!("there is no such measurement; there are {}", names.join(", "));
     }
     println!("{}", machine::describe());
     for measurement in MEASUREMENTS.iter().filter(|measurement| wanted(measurement.name)) {
