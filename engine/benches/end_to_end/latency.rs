@@ -38,7 +38,7 @@ fn latency(given: &Given) -> Result<()> {
     run(async {
         let left = Decisions::default();
         let tapped = left.clone();
-        let mut world = World::start(dir.path(), book::deciding(), bounds(), |log| Tap::sink(log, tapped))?;
+        let mut world = World::start(dir.path(), book::deciding(), bounds(), Tap::around(tapped))?;
         let mut events = world.events(CUSTOMERS, Order::Random);
         world.feed(&mut events, given.of(FULL_SPEED) / 2).await?;
         let begin = world.used().await;
@@ -55,7 +55,12 @@ fn latency(given: &Given) -> Result<()> {
 }
 
 /// Feeds events at a rate, whatever becomes of them; returns when each was handed to the log that leads to a decision.
-async fn paced(world: &World, events: &mut Events, rate: f64, count: u64) -> Result<HashMap<u64, Duration>> {
+pub async fn paced(
+    world: &World,
+    events: &mut Events,
+    rate: f64,
+    count: u64,
+) -> Result<HashMap<u64, Duration>> {
     let (start, before) = (world.clock.boot(), events.made());
     let mut handed = HashMap::new();
     let mut appends = FuturesUnordered::new();
@@ -86,15 +91,7 @@ async fn paced(world: &World, events: &mut Events, rate: f64, count: u64) -> Res
 }
 
 fn print(full: f64, handed: &HashMap<u64, Duration>, left: &[Left]) -> Result<()> {
-    let (mut decided, mut on_topic) = (Vec::new(), Vec::new());
-    for one in left {
-        let decision: Decision = serde_json::from_slice(&one.body)?;
-        if let Some(at) = Events::number(&decision.opened_by).and_then(|number| handed.get(&number)) {
-            decided.push(one.handed_on.saturating_sub(*at));
-            on_topic.push(one.on_topic.saturating_sub(*at));
-        }
-    }
-    ensure!(decided.len() == handed.len(), "{} events led to {} decisions", handed.len(), decided.len());
+    let (mut decided, mut on_topic) = decided(handed, left)?;
     println!(
         "| {CUSTOMERS} | {full:.0} | {:.0} | {} | {} | {} |",
         full / 2.0,
@@ -105,7 +102,24 @@ fn print(full: f64, handed: &HashMap<u64, Duration>, left: &[Left]) -> Result<()
     Ok(())
 }
 
-fn quantiles(times: &mut [Duration]) -> String {
+/// Returns the times from when events were handed to the log until their decisions left, and until these were on their topic.
+///
+/// Errors: an event has no decision.
+pub fn decided(handed: &HashMap<u64, Duration>, left: &[Left]) -> Result<(Vec<Duration>, Vec<Duration>)> {
+    let (mut decided, mut on_topic) = (Vec::new(), Vec::new());
+    for one in left {
+        let decision: Decision = serde_json::from_slice(&one.body)?;
+        if let Some(at) = Events::number(&decision.opened_by).and_then(|number| handed.get(&number)) {
+            decided.push(one.handed_on.saturating_sub(*at));
+            on_topic.push(one.on_topic.saturating_sub(*at));
+        }
+    }
+    ensure!(decided.len() == handed.len(), "{} events led to {} decisions", handed.len(), decided.len());
+    Ok((decided, on_topic))
+}
+
+/// Returns median, 99th percentile and longest as cells of a table. Units: milliseconds.
+pub fn quantiles(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |share: f64| {
         let place = ((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1));

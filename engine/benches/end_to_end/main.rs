@@ -10,8 +10,9 @@
 //! | `latency` | from an event to its decision at half load |
 //! | `triggers` | a thousand live triggers against three |
 //! | `scoring` | rows scored per second of a core, beside PyTorch (`peer.py`) |
+//! | `predicting` | what prediction costs a running engine, adds to the way of an event, and does when the model is too slow |
 //!
-//! `world` is the engine that they run, `events` what it is fed, `book` its triggers, `tap` sees decisions leave, `machine` what they ran on. Every part runs in a
+//! `world` is the engine that they run, `events` what it is fed, `book` its triggers, `tap` sees decisions leave, `predictor` has the shipped models, `machine` what they ran on. Every part runs in a
 //! process of its own, so that no part pays for what another left in memory.
 
 mod machine;
@@ -28,6 +29,8 @@ mod restart;
 mod shell;
 mod triggers;
 
+mod predicting;
+mod predictor;
 mod scoring;
 
 use std::path::PathBuf;
@@ -42,7 +45,7 @@ struct Options {
     /// A tenth of the events.
     #[arg(long)]
     quick: bool,
-    /// One measurement: cost, memory, shell, restart, latency, triggers or scoring.
+    /// One measurement: cost, memory, shell, restart, latency, triggers, scoring, prediction, load or slow.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// A Python that can import torch, to score the same weights beside the engine; `ops/bench --peer torch` gives one.
@@ -82,7 +85,7 @@ struct Given {
     peer: Option<PathBuf>,
 }
 
-const MEASUREMENTS: [&Measurement; 7] = [
+const MEASUREMENTS: [&Measurement; 10] = [
     &cost::COST,
     &memory::MEMORY,
     &shell::SHELL,
@@ -90,6 +93,9 @@ const MEASUREMENTS: [&Measurement; 7] = [
     &latency::LATENCY,
     &triggers::TRIGGERS,
     &scoring::SCORING,
+    &predicting::PREDICTION,
+    &predicting::LOAD,
+    &predicting::SLOW,
 ];
 
 impl Part {

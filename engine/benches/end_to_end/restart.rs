@@ -88,7 +88,7 @@ fn again(given: &Given) -> Result<()> {
     run(async {
         let left = Decisions::default();
         let tapped = left.clone();
-        let world = World::start(dir(given)?, book::deciding(), bounds(), |log| Tap::sink(log, tapped))?;
+        let world = World::start(dir(given)?, book::deciding(), bounds(), Tap::around(tapped))?;
         let opened = SystemClock.boot();
         // One more event that leads to a decision, in case that none is among those to be read again.
         let mut events = world.events(given.of(CUSTOMERS), Order::Random);

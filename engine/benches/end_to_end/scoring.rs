@@ -45,7 +45,12 @@ fn scoring(given: &Given) -> Result<()> {
                 ours.push(measure(&model, &batch_rows, given.of(SPENT.as_micros() as u64)));
                 peers.extend(peer.as_mut().map(|peer| peer.measure(batch)).transpose()?);
             }
-            print(model.manifest().head.as_str(), batch, median(ours), (!peers.is_empty()).then(|| median(peers)));
+            print(
+                model.manifest().head.as_str(),
+                batch,
+                median(ours),
+                (!peers.is_empty()).then(|| median(peers)),
+            );
         }
         if let Some(peer) = peer {
             peer.stop()?;

@@ -12,6 +12,8 @@ use engine::log::embedded::EmbeddedLog;
 use schemas::ids::Position;
 use schemas::record::RecordKind;
 
+use crate::world::Around;
+
 /// A decision on its way.
 #[derive(Clone, Debug)]
 pub struct Left {
@@ -34,9 +36,9 @@ pub struct Tap {
 pub struct Decisions(Arc<Mutex<Vec<Left>>>);
 
 impl Tap {
-    /// Returns a sink before `log` that notes in `left`.
-    pub fn sink(log: Arc<EmbeddedLog>, left: Decisions) -> Arc<dyn LogSink> {
-        Arc::new(Self { log, left })
+    /// Puts a sink before the log that notes in `left`.
+    pub fn around(left: Decisions) -> Around {
+        Around { sink: Box::new(|log| Arc::new(Self { log, left })), ..Around::default() }
     }
 }
 

@@ -10,6 +10,7 @@ use actors::partition::settings::{Rules, Settings as Partition};
 use actors::port::Ports;
 use actors::port::clock::Clock;
 use actors::port::log::{LogSink, NewRecord, Topic};
+use actors::port::predictor::Predictor;
 use anyhow::{Context, Result, bail};
 use engine::clock::{SystemClock, process_cpu, thread_cpu};
 use engine::embedded::{Database, Settings as Embedded};
@@ -36,6 +37,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Threads of partitions.
 const THREADS: usize = 2;
+
+/// What is put between an engine and the world.
+pub struct Around {
+    /// Makes the way into the log.
+    pub sink: Box<dyn FnOnce(Arc<EmbeddedLog>) -> Arc<dyn LogSink>>,
+    /// Makes the predictor.
+    pub predictor: Box<dyn FnOnce(&Metrics) -> Result<Arc<dyn Predictor>>>,
+}
+
+impl Default for Around {
+    fn default() -> Self {
+        Self { sink: Box::new(|log| log), predictor: Box::new(|_| Ok(Arc::new(RulePredictor::new()))) }
+    }
+}
 
 /// A running engine.
 pub struct World {
@@ -89,26 +104,20 @@ pub fn run<T>(measurement: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 impl World {
-    /// Starts an engine in `dir`; `wrap` may put something between the engine and its log.
-    pub fn start(
-        dir: &Path,
-        book: Rulebook,
-        partition: Partition,
-        wrap: impl FnOnce(Arc<EmbeddedLog>) -> Arc<dyn LogSink>,
-    ) -> Result<Self> {
-        let clock = SystemClock;
+    /// Starts an engine in `dir`.
+    pub fn start(dir: &Path, book: Rulebook, partition: Partition, around: Around) -> Result<Self> {
+        let (clock, metrics) = (SystemClock, Metrics::new());
         let database =
             Database::open(dir, &Embedded::default(), Arc::new(clock)).context("open a database")?;
         let log = Arc::new(EmbeddedLog::new(&database));
         let ports = Ports {
             source: log.clone(),
-            sink: wrap(log.clone()),
+            sink: (around.sink)(log.clone()),
             store: Arc::new(EmbeddedStore::new(&database)),
-            predictor: Arc::new(RulePredictor::new()),
+            predictor: (around.predictor)(&metrics)?,
             channels: Arc::default(),
             clock: Arc::new(clock),
         };
-        let metrics = Metrics::new();
         let settings =
             NodeSettings { threads: THREADS, partition, rules: Rules::default(), ..NodeSettings::default() };
         let node = Node::start(ports, Arc::new(book), Border::default(), settings, metrics.clone())?;
@@ -117,7 +126,7 @@ impl World {
 
     /// Starts an engine without anything in between.
     pub fn plain(dir: &Path, book: Rulebook, partition: Partition) -> Result<Self> {
-        Self::start(dir, book, partition, |log| log)
+        Self::start(dir, book, partition, Around::default())
     }
 
     /// Returns a stream of events for its partitions.
@@ -200,6 +209,23 @@ impl World {
         }
     }
 
+    /// Returns how many scores were applied that a model said, and how many that stood in.
+    pub fn scores(&self) -> (u64, u64) {
+        let of = |source| {
+            let samples = self.metrics.samples();
+            let ours = samples
+                .iter()
+                .filter(|one| one.name == SCORES && one.labels.iter().any(|label| label == source));
+            ours.map(|one| one.value as u64).sum()
+        };
+        (of("model"), of("fallback"))
+    }
+
+    /// Returns how many batches the model has run.
+    pub fn batches(&self) -> u64 {
+        self.sample(BATCHES, None) as u64
+    }
+
     /// Returns the value of a metric.
     fn sample(&self, name: &str, label: Option<&str>) -> f64 {
         let samples = self.metrics.samples();
@@ -212,6 +238,12 @@ impl World {
 
 /// Name of the metric of the stages.
 const STAGES: &str = "care_partition_stage_seconds_total";
+
+/// Name of the metric of the scores.
+const SCORES: &str = "care_predictor_scores_total";
+
+/// Name of the metric of the batches.
+const BATCHES: &str = "care_predictor_batch_rows";
 
 /// Name of the metric of the bytes of rows.
 const ROW_BYTES: &str = "care_partition_rows_written_bytes_total";
