@@ -189,7 +189,7 @@ impl<'a> Rhythm<'a> {
     fn measure_sizes(&self) -> Sizes {
         let values = || self.orders.iter().flatten().filter_map(|order| self.value(order));
         let count = values().count() as f64;
-        let Some(last) = values().last() else {
+        let Some(last) = values().next_back() else {
             return Sizes::default();
         };
         let mean = values().map(f64::ln_1p).sum::<f64>() / count;
