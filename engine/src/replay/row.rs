@@ -10,7 +10,7 @@ use super::Format;
 const DIGITS: usize = 22;
 
 /// The id of a row, which is the message id of its event: hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RowId([u8; DIGITS]);
 
 impl RowId {

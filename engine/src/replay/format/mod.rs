@@ -13,6 +13,7 @@ mod retail;
 mod segment;
 mod zanbil;
 
+use jiff::tz::TimeZone;
 use schemas::event::{Border, ID_MAX, RejectReason, Rejection, names_nobody};
 use schemas::ids::{ANONYMOUS_PREFIX, CustomerId};
 use schemas::time::Timestamp;
@@ -161,6 +162,14 @@ impl Format {
             Format::UciEshop => "uci-eshop",
             Format::Otto => "otto",
             Format::Zanbil => "zanbil",
+        }
+    }
+
+    /// Returns the zone of the format's local times, in which its days begin; UTC where times are instants.
+    pub fn zone(self) -> TimeZone {
+        match self {
+            Format::UciOnlineRetail => retail::zone(),
+            Format::SegmentJsonl | Format::UciEshop | Format::Otto | Format::Zanbil => TimeZone::UTC,
         }
     }
 

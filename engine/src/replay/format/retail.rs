@@ -27,6 +27,11 @@ const COLUMNS_II: [&str; 8] =
 /// Where the shop is: its invoices carry local time.
 const ZONE: &str = "Europe/London";
 
+/// Returns the zone of the shop.
+pub(super) fn zone() -> TimeZone {
+    TimeZone::get(ZONE).expect("the bundled database has the zone")
+}
+
 /// Converts lines of invoices.
 pub struct Invoices {
     columns: Columns,
@@ -36,8 +41,7 @@ pub struct Invoices {
 
 impl Default for Invoices {
     fn default() -> Self {
-        let zone = TimeZone::get(ZONE).expect("the bundled database has the zone");
-        Self { columns: Columns::default(), time: LastTime::default(), zone }
+        Self { columns: Columns::default(), time: LastTime::default(), zone: zone() }
     }
 }
 
