@@ -20,6 +20,7 @@ pub mod replay;
 pub mod model;
 
 pub mod learn;
+pub mod train;
 
 pub mod shop;
 
