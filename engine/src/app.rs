@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::batcher::WhenFull;
 use actors::dispatcher::settings::{Recheck, Settings as DispatcherSettings};
+use actors::metrics::Metrics;
 use actors::node::NodeSettings;
 use actors::partition::settings::Settings as PartitionSettings;
 use actors::port::Ports;
 use actors::port::channel::Channels;
 use actors::port::clock::Clock;
+use actors::port::predictor::Predictor;
 use anyhow::{Context, Result, bail};
 use schemas::decision::Category;
 use schemas::event::Border;
@@ -29,17 +32,27 @@ pub struct Opened {
     pub log: Arc<EmbeddedLog>,
     /// Every port.
     pub ports: Ports,
+    /// What everything counts in.
+    pub metrics: Metrics,
 }
 
 impl Opened {
     /// Opens the data folder for a replay: made where it is missing, with log time where the log left it.
     ///
-    /// Errors: the folder is in use, of a newer version, something else, or unreadable.
+    /// Errors: the folder is in use, of a newer version, something else, or unreadable; an active model is refused.
     pub fn for_replay(settings: &Settings) -> Result<(Self, Arc<ReplayClock>)> {
         let clock = Arc::new(ReplayClock::default());
         let fetch_wait_ms = REPLAY_LOOK.as_millis() as u64;
-        let opened =
-            Self::open(settings, embedded::Settings { fetch_wait_ms, ..Default::default() }, clock.clone())?;
+        let (metrics, bounds) = (Metrics::new(), embedded::Settings { fetch_wait_ms, ..Default::default() });
+        let around = predict::Around {
+            data_dir: &settings.data.dir,
+            metrics: &metrics,
+            clock: clock.clone(),
+            when_full: WhenFull::Wait,
+        };
+        // Before the data: a model that is refused leaves no trace of a run.
+        let predictor = predict::build(&settings.predictor, around)?;
+        let opened = Self::open(settings, bounds, clock.clone(), (predictor, metrics))?;
         clock.reached(opened.database.newest_stamp());
         Ok((opened, clock))
     }
@@ -56,10 +69,18 @@ impl Opened {
                 dir.display()
             );
         }
-        Self::open(settings, embedded::Settings::default(), Arc::new(SystemClock))
+        // Who looks asks nothing, and need not wait for models or stumble over one that is refused.
+        let predictor = Arc::new(predict::rules::Rules::new());
+        let clock = Arc::new(SystemClock);
+        Self::open(settings, embedded::Settings::default(), clock, (predictor, Metrics::new()))
     }
 
-    fn open(settings: &Settings, bounds: embedded::Settings, clock: Arc<dyn Clock>) -> Result<Self> {
+    fn open(
+        settings: &Settings,
+        bounds: embedded::Settings,
+        clock: Arc<dyn Clock>,
+        (predictor, metrics): (Arc<dyn Predictor>, Metrics),
+    ) -> Result<Self> {
         let of_database = embedded::Settings { partitions: settings.log.partitions, ..bounds };
         let opened = Database::open(&settings.data.dir, &of_database, clock.clone());
         let database = opened.context("failed to open the data")?;
@@ -68,12 +89,12 @@ impl Opened {
             source,
             sink,
             store: store::build(&store::Settings::Embedded, &database),
-            predictor: predict::build(&settings.predictor),
+            predictor,
             channels: Arc::new(outreach::build(&settings.channels)),
             clock,
         };
         let log = Arc::new(EmbeddedLog::new(&database));
-        Ok(Self { database, log, ports })
+        Ok(Self { database, log, ports, metrics })
     }
 }
 

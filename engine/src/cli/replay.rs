@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
     let sources = replay::check(&arguments.files, arguments.format, &app::border(&settings))?;
     let (opened, clock) = Opened::for_replay(&settings)?;
-    let (metrics, deliveries) = (Metrics::new(), Deliveries::default());
+    let (metrics, deliveries) = (opened.metrics.clone(), Deliveries::default());
     let run = Run { arguments, sources, settings, opened, clock, metrics, deliveries };
     match wait_for(run.run(book))? {
         Some(summary) => {

@@ -13,6 +13,8 @@
 //! | `weights` | `weights.safetensors` |
 //! | `artefact` | a model with its weights: saved, loaded, asked |
 //! | `explain` | why a score is what it is |
+//! | `shipped` | the models within the program |
+//! | `registry` | which models there are, and which one is active |
 //! | `error` | why a model is refused |
 
 pub mod manifest;
@@ -27,10 +29,14 @@ mod weights;
 pub mod artefact;
 pub mod explain;
 
+pub mod shipped;
+
+pub mod registry;
+
 pub mod error;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use artefact::Artefact;
 pub use error::Error;
@@ -38,3 +44,4 @@ pub use explain::Contribution;
 pub use input::{Input, Inputs, Transform};
 pub use manifest::{Calibration, Golden, Manifest, Training, Weights};
 pub use network::{Activation, Architecture, Network, Skip, Start};
+pub use registry::{Choice, Registry};

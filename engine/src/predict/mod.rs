@@ -1,19 +1,28 @@
 //! The predictor room: one file per kind of predictor. A new one is a file, and an arm in [`Kind`], [`KEYS`] and [`build`].
 
 pub mod rules;
+pub mod torch;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use actors::batcher::{self, BATCH_MAX, WhenFull};
+use actors::metrics::Metrics;
+use actors::port::clock::Clock;
 use actors::port::predictor::Predictor;
+use anyhow::Result;
 use schemas::score::Head;
 use serde::Deserialize;
 
+use crate::model::Registry;
 use crate::settings::legal::Legal;
 
 /// What answers questions about risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Trained models, and the rule score for heads without one.
+    Torch,
     /// A transparent rule score.
     Rules,
 }
@@ -28,18 +37,58 @@ pub struct Settings {
     pub deadline_ms: u64,
     /// What is asked of every customer whom it concerns, whether or not a trigger reads it.
     pub heads: Vec<Head>,
+    /// Questions that wait for the models.
+    pub queue_max: usize,
+    /// Questions answered together.
+    pub batch_max: usize,
+    /// The shop's models; empty = `models` in the data folder.
+    pub models_dir: PathBuf,
 }
 
 /// The keys of the section.
 pub const KEYS: &[(&str, Legal)] = &[
-    ("predictor.kind", Legal::OneOf(&["rules"])),
+    ("predictor.kind", Legal::OneOf(&["torch", "rules"])),
     ("predictor.deadline_ms", Legal::Count(1, 60_000, "ms")),
     ("predictor.heads", Legal::SomeOf(&Head::NAMES)),
+    ("predictor.queue_max", Legal::Count(1, 1_000_000, "questions")),
+    ("predictor.batch_max", Legal::Count(1, BATCH_MAX as i64, "questions")),
+    ("predictor.models_dir", Legal::OptionalPath),
 ];
 
-/// Returns the predictor that the settings name.
-pub fn build(settings: &Settings) -> Arc<dyn Predictor> {
-    match settings.kind {
-        Kind::Rules => Arc::new(rules::Rules::new()),
+impl Settings {
+    /// Returns the models that can be chosen from.
+    pub fn registry(&self, data_dir: &Path) -> Registry {
+        match self.models_dir.as_os_str().is_empty() {
+            true => Registry::new(&data_dir.join(MODELS_FOLDER)),
+            false => Registry::new(&self.models_dir),
+        }
     }
+}
+
+/// Folder of the shop's models within the data folder, where the settings name no other.
+pub const MODELS_FOLDER: &str = "models";
+
+/// What a predictor works with.
+pub struct Around<'a> {
+    /// The data folder.
+    pub data_dir: &'a Path,
+    /// What it counts in.
+    pub metrics: &'a Metrics,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// What happens to a question when the queue is full.
+    pub when_full: WhenFull,
+}
+
+/// Returns the predictor that the settings name.
+///
+/// Errors: an active model is missing or refused; the system gives no thread.
+pub fn build(settings: &Settings, around: Around<'_>) -> Result<Arc<dyn Predictor>> {
+    let Around { data_dir, metrics, clock, when_full } = around;
+    let bounds =
+        batcher::Settings { queue_max: settings.queue_max, batch_max: settings.batch_max, when_full };
+    Ok(match settings.kind {
+        Kind::Rules => Arc::new(rules::Rules::new()),
+        Kind::Torch => Arc::new(torch::Torch::start(settings.registry(data_dir), bounds, (metrics, clock))?),
+    })
 }

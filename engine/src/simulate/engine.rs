@@ -91,7 +91,7 @@ impl Driven {
             predictor: predictor.unwrap_or_else(|| opened.ports.predictor.clone()),
             ..opened.ports.clone()
         };
-        let (border, metrics) = (app::border(settings), Metrics::new());
+        let (border, metrics) = (app::border(settings), opened.metrics.clone());
         let mut of_node = app::replay_node(settings);
         of_node.partition.timer_grid = TIMER_LOOK;
         let node = Node::start(tap(ports), book.clone(), border, of_node, metrics.clone());
