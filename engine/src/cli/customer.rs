@@ -23,6 +23,7 @@ use super::lookup::{self, Found};
 use super::{DataDir, Outcome, Output, Overrides, out, wait_for};
 use crate::app::{self, Opened};
 use crate::dump::as_value;
+use crate::model::Registry;
 use crate::words::Instant;
 
 /// Options of `care customer`.
@@ -55,6 +56,8 @@ struct Shown {
     outreach: Vec<LedgerEntry>,
     /// What is known of its risk.
     heads: Vec<OfHead>,
+    /// Models that may have said so.
+    models: Registry,
     /// Log time of the folder.
     now: Timestamp,
     /// The option that names the folder, as it was given.
@@ -69,7 +72,8 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let settings = set.data(&arguments.data).load()?.settings;
     let opened = Opened::for_reading(&settings)?;
     let book = app::rulebook(&settings, &opened.ports.channels)?;
-    let shown = wait_for(async { read(&opened, &book, arguments).await })?;
+    let models = settings.predictor.registry(&settings.data.dir);
+    let shown = wait_for(async { read(&opened, (&book, models), arguments).await })?;
     match output {
         Output::Json => out::json(&shown.json()?, out)?,
         Output::Text => sections::print(&shown, out)?,
@@ -77,7 +81,11 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     Ok(Outcome::Good)
 }
 
-async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result<Shown> {
+async fn read(
+    opened: &Opened,
+    (book, models): (&Rulebook, Registry),
+    arguments: &Arguments,
+) -> Result<Shown> {
     let store = &opened.ports.store;
     let Found { customer, alias } = lookup::find(&opened.ports, &arguments.id).await?;
     let id = customer.id().clone();
@@ -92,7 +100,7 @@ async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result
     let decisions = decisions.context("failed to read decisions")?;
     let (now, data_dir) = (opened.database.newest_stamp(), arguments.data.again());
     let heads = heads::of(&customer, book, now);
-    Ok(Shown { customer, alias, decisions, outreach, heads, now, data_dir })
+    Ok(Shown { customer, alias, decisions, outreach, heads, models, now, data_dir })
 }
 
 impl Shown {

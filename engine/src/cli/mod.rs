@@ -10,6 +10,7 @@ pub mod check_config;
 pub mod customer;
 pub mod dead_letters;
 pub mod dump;
+pub mod models;
 pub mod replay;
 pub mod trigger;
 pub mod version;
@@ -63,6 +64,8 @@ enum Command {
     Why(why::Arguments),
     /// Checks trigger files
     Trigger(trigger::Arguments),
+    /// Shows the trained models, and chooses which one answers for a head
+    Models(models::Arguments),
     /// Lists records that could not be handled, and why
     DeadLetters(dead_letters::Arguments),
     /// Checks settings and triggers, all faults at once, and prints what is in force
@@ -177,6 +180,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Customer(arguments) => customer::run(&arguments, overrides, output, &mut out),
         Command::Why(arguments) => why::run(&arguments, overrides, output, &mut out),
         Command::Trigger(arguments) => trigger::run(&arguments, overrides, output, &mut out),
+        Command::Models(arguments) => models::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::CheckConfig(arguments) => check_config::run(&arguments, overrides, output, &mut out),
         Command::Version => version::run(output, &mut out),

@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::artefact::Artefact;
 
-/// What one input adds to a score.
+/// What one feature adds to a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contribution<'a> {
     /// Name of the feature.
@@ -16,7 +16,7 @@ pub struct Contribution<'a> {
     pub unit: &'a str,
     /// The value, as the profile has it.
     pub value: f32,
-    /// What it adds to the log-odds, measured from the mean customer.
+    /// What it adds to the log-odds: of a model, measured from the mean customer.
     pub adds: f32,
 }
 

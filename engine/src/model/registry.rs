@@ -338,3 +338,6 @@ impl Registry {
         lock().map_err(|source| Error::Io { path: path.clone(), source })
     }
 }
+
+#[cfg(test)]
+mod tests;

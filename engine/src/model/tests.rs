@@ -59,12 +59,21 @@ fn artefact_of(architecture: Architecture, names: &[&str], seed: u64) -> Artefac
     Artefact::new(manifest(architecture, names), store, &sample).expect("a legal model")
 }
 
+/// Returns a small model of a head; each seed another one.
+pub(crate) fn model(head: Head, version: &str, seed: u64) -> Artefact {
+    let store = VarStore::new(Device::Cpu);
+    let architecture = mlp(&[8, 4], Activation::Relu, 2);
+    Network::new(&store.root(), &architecture, FEATURES.len(), Start::Drawn(seed));
+    let manifest = Manifest { head, version: version.into(), ..manifest(architecture, &FEATURES) };
+    Artefact::new(manifest, store, &[1.0; TABLE.len()]).expect("a legal model")
+}
+
 fn artefact() -> Artefact {
     artefact_of(mlp(&[8, 4], Activation::Relu, 2), &FEATURES, 7)
 }
 
 /// Returns rows as wild as profiles can be.
-fn random_rows(count: usize, seed: u64) -> Vec<Vec<f32>> {
+pub(crate) fn random_rows(count: usize, seed: u64) -> Vec<Vec<f32>> {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     let mut value = move || chance.random_range(-1.0_f32..1.0) * 10.0_f32.powi(chance.random_range(-2..5));
     (0..count).map(|_| TABLE.iter().map(|_| value()).collect()).collect()

@@ -10,6 +10,8 @@ use schemas::feature;
 use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
 use smol_str::SmolStr;
 
+use crate::model::Contribution;
+
 /// Version that scores carry. Raised with every change of a table.
 pub const MODEL: &str = "rules-1";
 
@@ -33,19 +35,6 @@ pub struct Table {
     pub prior: f32,
     /// What moves the score.
     pub rules: &'static [Rule],
-}
-
-/// What one rule adds to a score.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Contribution {
-    /// Name of the feature.
-    pub feature: &'static str,
-    /// Unit of its value.
-    pub unit: &'static str,
-    /// The value.
-    pub value: f32,
-    /// What it adds to the log-odds.
-    pub adds: f32,
 }
 
 const fn rule(feature: &'static str, full: f32, weight: f32) -> Rule {
@@ -156,7 +145,7 @@ impl Rules {
     /// Returns what each rule of a head adds for these features, in the order of its table.
     ///
     /// Shape: features in the order of [`feature::TABLE`]; one that is missing or no number counts as 0.
-    pub fn explain(&self, head: Head, features: &[f32]) -> impl Iterator<Item = Contribution> {
+    pub fn explain(&self, head: Head, features: &[f32]) -> impl Iterator<Item = Contribution<'static>> {
         table(head).rules.iter().zip(&self.places[head as usize]).map(|(rule, place)| {
             let value = features.get(*place).copied().filter(|value| !value.is_nan()).unwrap_or(0.0);
             let adds = (value / rule.full).clamp(0.0, 1.0) * rule.weight;

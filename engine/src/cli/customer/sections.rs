@@ -10,14 +10,19 @@ use schemas::profile::{Origin, Profile, Sourced};
 use schemas::score::{Head, ScoreSource};
 use schemas::time::Timestamp;
 use schemas::trigger::state::{Instance, Stage};
+use smol_str::SmolStr;
 
 use super::heads::Standing;
 use super::{Shown, state_of};
+use crate::model::{Choice, Contribution, Registry};
 use crate::predict::rules::{MODEL, Rules};
 use crate::words::{Amount, Count, Instant, Length, Maybe, Of, Plain, meaning};
 
 /// Reasons of a score that are shown.
 const REASONS: usize = 3;
+
+/// What less than this adds to the log-odds is no reason.
+const SAID: f32 = 0.05;
 
 /// Writes lines under a heading: the heading stands before the first.
 struct Section<'a> {
@@ -211,24 +216,35 @@ fn scores(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
         };
         let (name, value, at) = (head.as_str(), score.value, Instant(score.at));
         section.line(format_args!("{name} {value:.2} ({source}), asked {at}{next}"))?;
-        if score.model == MODEL {
-            section.line(format_args!("    as of now: {}", reasons(head, &features)))?;
+        if score.source == ScoreSource::Model {
+            section.line(format_args!("    {}", reasons(&shown.models, (head, &score.model), &features)))?;
         }
     }
     Ok(())
 }
 
-/// Returns what moves the rule score of a head most.
-fn reasons(head: Head, features: &[f32]) -> String {
-    let rules = Rules::new();
-    let mut reasons: Vec<_> = rules.explain(head, features).filter(|rule| rule.adds != 0.0).collect();
+/// Returns in words what moves the score of a head most, by the model that said it, as the customer stands now.
+fn reasons(models: &Registry, (head, model): (Head, &SmolStr), features: &[f32]) -> String {
+    if model == MODEL {
+        return in_words(Rules::new().explain(head, features).collect());
+    }
+    match models.load(head, &Choice::Model(model.clone())) {
+        Ok(Some(model)) => in_words(model.explain(features)),
+        Ok(None) | Err(_) => format!("why cannot be told: model {model} is not here any more"),
+    }
+}
+
+fn in_words(mut reasons: Vec<Contribution<'_>>) -> String {
+    reasons.retain(|reason| reason.adds.abs() >= SAID);
     reasons.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()));
-    let words: Vec<String> = reasons
-        .iter()
-        .take(REASONS)
-        .map(|rule| format!("{} {:.1} {} ({:+.1})", rule.feature, rule.value, rule.unit, rule.adds))
-        .collect();
-    if words.is_empty() { "nothing speaks for or against it".to_owned() } else { words.join(" · ") }
+    let word = |Contribution { feature, unit, value, adds }: &Contribution<'_>| {
+        format!("{feature} {value:.1} {unit} ({adds:+.1})")
+    };
+    let words: Vec<String> = reasons.iter().take(REASONS).map(word).collect();
+    if words.is_empty() {
+        return "as of now: nothing speaks for or against it".to_owned();
+    }
+    format!("as of now: {}", words.join(" · "))
 }
 
 fn instances(customer: &Customer, section: &mut Section<'_>) -> Result<()> {

@@ -30,6 +30,11 @@ use crate::model::Registry;
 pub struct Torch {
     /// Stops before the models do.
     _watcher: Watcher,
+    answers: Answers,
+}
+
+/// What answers, without the thread that watches.
+struct Answers {
     batcher: Batcher,
     hand: Arc<Hand>,
     rules: Rules,
@@ -44,13 +49,16 @@ impl Torch {
         settings: batcher::Settings,
         around: (&Metrics, Arc<dyn Clock>),
     ) -> Result<Self> {
-        let (watch, hand) = Self::load(registry)?;
-        let batcher = Self::batcher(&hand, settings, around)?;
+        let (watch, answers) = Self::load(registry, settings, around)?;
         let watcher = watch.start().context("failed to start the thread that watches for models")?;
-        Ok(Self { _watcher: watcher, batcher, hand, rules: Rules::new() })
+        Ok(Self { _watcher: watcher, answers })
     }
 
-    fn load(registry: Registry) -> Result<(Watch, Arc<Hand>)> {
+    fn load(
+        registry: Registry,
+        settings: batcher::Settings,
+        around: (&Metrics, Arc<dyn Clock>),
+    ) -> Result<(Watch, Answers)> {
         let hand = Arc::new(Hand::new());
         let mut watch = Watch::new(registry, Arc::clone(&hand));
         for head in Head::ALL {
@@ -61,21 +69,24 @@ impl Torch {
                 )
             })?;
         }
-        Ok((watch, hand))
-    }
-
-    fn batcher(
-        hand: &Arc<Hand>,
-        settings: batcher::Settings,
-        around: (&Metrics, Arc<dyn Clock>),
-    ) -> Result<Batcher> {
-        let model = model::Models::new(Arc::clone(hand));
-        let started = Batcher::start(model, hand.priors(), settings, around);
-        started.context("failed to start the thread of the models")
+        let models = model::Models::new(Arc::clone(&hand));
+        let batcher = Batcher::start(models, hand.priors(), settings, around);
+        let batcher = batcher.context("failed to start the thread of the models")?;
+        Ok((watch, Answers { batcher, hand, rules: Rules::new() }))
     }
 }
 
 impl Predictor for Torch {
+    fn score(&self, ask: Ask) -> Reply<Answer, Error> {
+        self.answers.score(ask)
+    }
+
+    fn prior(&self, head: Head) -> f32 {
+        self.answers.prior(head)
+    }
+}
+
+impl Predictor for Answers {
     fn score(&self, ask: Ask) -> Reply<Answer, Error> {
         if self.hand.serves(ask.head) { self.batcher.score(ask) } else { self.rules.score(ask) }
     }
