@@ -46,6 +46,7 @@ Examples, in a clone of the repository:
   care customer shopper-1 --data-dir data
   care why shopper-1 cart-idle --data-dir data
   care trigger lint engine/triggers
+  care models list --data-dir data
 
 Settings: engine/default.toml documents every key. --config FILE overrides single
 keys, CARE__SECTION__KEY in the environment overrides the file, and options

@@ -2,6 +2,9 @@
 
 mod show;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 
 use actors::port::clock::Clock;

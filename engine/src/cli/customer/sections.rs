@@ -320,3 +320,28 @@ fn outreach(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::model;
+
+    #[test]
+    fn a_score_is_explained_by_the_model_that_said_it() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let models = Registry::with_shipped(folder.path(), &[]);
+        let (head, version) = (Head::Churn, SmolStr::new_static("shop-1"));
+        let saved = model(head, &version, 3);
+        saved.save(&models.folder(head).join(&version)).expect("saved");
+        let features = vec![20.0; feature::TABLE.len()];
+        let said = reasons(&models, (head, &version), &features);
+        let first = saved.explain(&features)[0];
+        let expected = format!("as of now: {} 20.0 {} ({:+.1})", first.feature, first.unit, first.adds);
+        assert!(said.starts_with(&expected), "{said}\n  lacks: {expected}");
+        assert!(said.matches(" · ").count() < REASONS, "{said}");
+        let by_rules = reasons(&models, (head, &SmolStr::new_static(MODEL)), &features);
+        assert!(by_rules.starts_with("as of now: order_recency_in_gaps 20.0 gaps (+2.4)"), "{by_rules}");
+        let gone = reasons(&models, (head, &SmolStr::new_static("shop-0")), &features);
+        assert!(gone.contains("model shop-0 is not here any more"), "{gone}");
+    }
+}
