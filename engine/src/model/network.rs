@@ -165,10 +165,10 @@ impl Member {
         for layer in &self.hidden {
             units = hidden(self.activation.of(&layer.of(&units)));
         }
-        let mut logits = self.last.of(&units);
-        if let Some(weight) = &self.skip {
-            logits = logits + xs.linear::<Tensor>(weight, None);
-        }
+        let logits = match &self.skip {
+            Some(weight) => self.last.of(&units) + xs.linear::<Tensor>(weight, None),
+            None => self.last.of(&units),
+        };
         logits.squeeze_dim(1)
     }
 }
