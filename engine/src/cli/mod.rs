@@ -12,6 +12,7 @@ pub mod dead_letters;
 pub mod dump;
 pub mod models;
 pub mod replay;
+pub mod simulate;
 pub mod trigger;
 pub mod version;
 pub mod why;
@@ -59,6 +60,8 @@ Exit status: 0 done, 1 failed or faults found, 2 wrong usage.";
 enum Command {
     /// Plays event files through the engine, and says what became of every row
     Replay(replay::Arguments),
+    /// Writes the events of a simulated shop, and apart from them what is true of its shoppers
+    Simulate(simulate::Arguments),
     /// Shows everything that is known of one customer
     Customer(customer::Arguments),
     /// Tells why a trigger did or did not reach a customer, condition by condition
@@ -178,6 +181,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
     };
     let outcome = match command {
         Command::Replay(arguments) => replay::run(&arguments, overrides, output, &mut out),
+        Command::Simulate(arguments) => simulate::run(&arguments, output, &mut out),
         Command::Customer(arguments) => customer::run(&arguments, overrides, output, &mut out),
         Command::Why(arguments) => why::run(&arguments, overrides, output, &mut out),
         Command::Trigger(arguments) => trigger::run(&arguments, overrides, output, &mut out),

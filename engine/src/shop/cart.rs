@@ -175,9 +175,9 @@ pub struct Cart {
 impl Odds {
     /// Returns the odds of a shopper whose wish for the cart is `wish` (about standard normal).
     pub fn of(wish: f64, nature: &Nature) -> Self {
-        let returns = logistic(-2.1 + 1.35 * wish);
+        let returns = logistic(-2.6 + 1.35 * wish);
         Self {
-            attempt: logistic(-1.25 + 1.3 * wish),
+            attempt: logistic(-2.5 + 1.4 * wish),
             drop: logistic(-1.3 - 0.6 * wish - 0.8 * (nature.patience - 0.5)),
             fail: 0.07,
             retry: logistic(0.2 + 0.5 * wish + (nature.patience - 0.5)),

@@ -11,6 +11,7 @@
 //! | `shopper` | one shopper's life, step by step |
 //! | `react` | what outreach does |
 //! | `truth` | what is true and no event tells |
+//! | `rates` | rates of a run, and the ranges in which they lie |
 //! | `write`, `catalogue`, `phrases` | events as Segment JSON, products, texts |
 //!
 //! Nothing here is a real person, product or order. `ops/docs/shop.md` says where the rates come from.
@@ -34,6 +35,8 @@ mod shopper;
 mod truth;
 mod write;
 
+pub mod rates;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -45,7 +48,7 @@ use shopper::Shopper;
 
 pub use react::Reaction;
 pub use shopper::Shown;
-pub use truth::{CartTruth, ShopperTruth, VisitTruth};
+pub use truth::{CartTruth, ShopperTruth, Truth, VisitTruth};
 
 /// First instant of the simulated calendar unless told otherwise: Monday, 2 March 2026, 00:00 UTC.
 pub const STARTS: Timestamp = Timestamp(1_772_409_600_000);
@@ -220,12 +223,22 @@ impl Shop {
 
     /// Returns the truth about every shopper.
     pub fn truth(&self) -> impl Iterator<Item = ShopperTruth> {
-        self.shoppers.iter().map(Shopper::truth)
+        self.shoppers.iter().map(|shopper| shopper.truth(self.now))
+    }
+
+    /// Returns how many visits there were.
+    pub fn visits(&self) -> u64 {
+        self.shoppers.iter().map(|shopper| u64::from(shopper.visits)).sum()
+    }
+
+    /// Returns how many carts were opened.
+    pub fn carts(&self) -> u64 {
+        self.shoppers.iter().map(|shopper| u64::from(shopper.carts)).sum()
     }
 
     /// Returns the truth about one shopper.
     pub fn shopper_truth(&self, shopper: u32) -> Option<ShopperTruth> {
-        self.shoppers.get(shopper as usize).map(Shopper::truth)
+        self.shoppers.get(shopper as usize).map(|shopper| shopper.truth(self.now))
     }
 }
 

@@ -221,13 +221,13 @@ impl Shopper {
         Some(VisitTruth { customer: self.key(), visit: self.visits, at, p_order })
     }
 
-    /// Returns the truth about the shopper.
-    pub(super) fn truth(&self) -> ShopperTruth {
+    /// Returns the truth about the shopper at `now`.
+    pub(super) fn truth(&self, now: Timestamp) -> ShopperTruth {
         let nature = &self.nature;
         ShopperTruth {
             customer: self.key(),
             came_at: self.came_at,
-            gone_at: self.gone_at.filter(|at| *at <= self.now),
+            gone_at: self.gone_at.filter(|at| *at <= now),
             leaving_per_day: nature.leaving_per_day,
             visits_per_day: nature.visits_per_day,
             loyalty: nature.loyalty,

@@ -87,7 +87,7 @@ pub struct Shopper {
     pub(super) mood: f64,
     pub(super) orders: u16,
     pub(super) visits: u32,
-    carts: u16,
+    pub(super) carts: u16,
     sent: u32,
     pub(super) contacts: u16,
     /// Outreach felt: one more for each, halved in a week.

@@ -3,6 +3,18 @@
 use schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// One line of a file of truth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Truth {
+    /// About a cart.
+    Cart(CartTruth),
+    /// About a visit.
+    Visit(VisitTruth),
+    /// About a shopper, when all days are over.
+    Shopper(ShopperTruth),
+}
+
 /// The truth about a cart at an instant.
 ///
 /// After an outreach, `p_without` goes on telling what held without it, as far as the cart's stage is the same; `would_buy` then tells
