@@ -10,9 +10,12 @@ import json
 import struct
 import sys
 import time
+import warnings
 from pathlib import Path
 
-import torch
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+
+import torch  # noqa: E402
 
 # Processor time that one measurement takes, and the part before it that warms up.
 SPENT_S = 0.3

@@ -76,7 +76,7 @@ impl Scoring {
         let (tapped, watching) = (left.clone(), watch.clone());
         let around = Around {
             predictor: Box::new(move |metrics: &Metrics| {
-                Ok(Watched::new(models.start(metrics, when_full)?, watching))
+                Ok(Watched::around(models.start(metrics, when_full)?, watching))
             }),
             ..Tap::around(tapped)
         };
@@ -100,7 +100,7 @@ impl Scoring {
 
     /// Feeds at a rate; returns what was seen of it.
     async fn at(&mut self, rate: f64, seconds: u64) -> Result<Seen> {
-        (drop(self.left.take()), drop(self.watch.take()));
+        drop((self.left.take(), self.watch.take()));
         let before = self.world.scores();
         let handed = paced(&self.world, &mut self.events, rate, rate as u64 * seconds).await?;
         self.world.settled().await?;

@@ -106,7 +106,7 @@ pub struct Times {
 
 impl Watched {
     /// Returns a predictor that notes in `watch`.
-    pub fn new(inner: Arc<dyn Predictor>, watch: Watch) -> Arc<dyn Predictor> {
+    pub fn around(inner: Arc<dyn Predictor>, watch: Watch) -> Arc<dyn Predictor> {
         Arc::new(Self { inner, watch })
     }
 }

@@ -38,12 +38,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Threads of partitions.
 const THREADS: usize = 2;
 
+/// Makes the way into the log.
+type MakeSink = dyn FnOnce(Arc<EmbeddedLog>) -> Arc<dyn LogSink>;
+
+/// Makes the predictor.
+type MakePredictor = dyn FnOnce(&Metrics) -> Result<Arc<dyn Predictor>>;
+
 /// What is put between an engine and the world.
 pub struct Around {
-    /// Makes the way into the log.
-    pub sink: Box<dyn FnOnce(Arc<EmbeddedLog>) -> Arc<dyn LogSink>>,
-    /// Makes the predictor.
-    pub predictor: Box<dyn FnOnce(&Metrics) -> Result<Arc<dyn Predictor>>>,
+    /// Stands before the log.
+    pub sink: Box<MakeSink>,
+    /// Answers questions.
+    pub predictor: Box<MakePredictor>,
 }
 
 impl Default for Around {
