@@ -15,12 +15,14 @@ use actors::port::predictor::Predictor;
 use anyhow::{Context, Result, bail};
 use schemas::decision::Category;
 use schemas::event::Border;
+use schemas::profile::ProfilePolicy;
 use schemas::rulebook::{Cap, CapScope, ContactPolicy, Policy, Rulebook};
 use schemas::time::Span;
 
 use crate::clock::{ReplayClock, SystemClock};
 use crate::embedded::{self, Database, directory};
 use crate::log::embedded::EmbeddedLog;
+use crate::replay::Format;
 use crate::settings::{AssumedConsent, Settings};
 use crate::{log, outreach, predict, store, triggers};
 
@@ -133,6 +135,18 @@ fn contact_policy(settings: &Settings) -> ContactPolicy {
             AssumedConsent::Marketing => vec![Category::Marketing],
         },
         outcomes_expire: true,
+    }
+}
+
+/// Returns how profiles are folded from the files of a format: as the settings have it, but for a shop that is known by its format, whose
+/// currency and zone are its own. Without that, amounts in pounds would be of no home currency, and every feature of value 0.
+pub fn profile_of_files(settings: &Settings, format: Format) -> ProfilePolicy {
+    let policy = settings.profile_policy();
+    match format.home() {
+        Some(home) => {
+            ProfilePolicy { base_currency: home.currency, default_zone: home.zone.into(), ..policy }
+        }
+        None => policy,
     }
 }
 

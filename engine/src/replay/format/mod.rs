@@ -16,6 +16,7 @@ mod zanbil;
 use jiff::tz::TimeZone;
 use schemas::event::{Border, ID_MAX, RejectReason, Rejection, names_nobody};
 use schemas::ids::{ANONYMOUS_PREFIX, CustomerId};
+use schemas::money::Currency;
 use schemas::time::Timestamp;
 use smol_str::format_smolstr;
 
@@ -37,6 +38,22 @@ pub enum Format {
     Otto,
     /// The access log of zanbil.ir: one request per row.
     Zanbil,
+}
+
+/// Where a shop is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// Zone in which its days begin, an IANA name.
+    pub zone: &'static str,
+    /// Currency of its prices.
+    pub currency: Currency,
+}
+
+impl Home {
+    /// Returns the zone.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(self.zone).expect("the bundled database has the zone of a known shop")
+    }
 }
 
 /// In which order the events of a file are replayed.
@@ -165,11 +182,11 @@ impl Format {
         }
     }
 
-    /// Returns the zone of the format's local times, in which its days begin; UTC where times are instants.
-    pub fn zone(self) -> TimeZone {
+    /// Returns where the one shop is whose files have this format; none for a format of many shops.
+    pub fn home(self) -> Option<Home> {
         match self {
-            Format::UciOnlineRetail => retail::zone(),
-            Format::SegmentJsonl | Format::UciEshop | Format::Otto | Format::Zanbil => TimeZone::UTC,
+            Format::UciOnlineRetail => Some(retail::HOME),
+            Format::SegmentJsonl | Format::UciEshop | Format::Otto | Format::Zanbil => None,
         }
     }
 

@@ -2,11 +2,12 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use schemas::money::Currency;
 use schemas::time::Timestamp;
 
 use super::body::{Body, Call};
 use super::field::{Columns, LastTime, bad_value, decimal, expect_header, whole};
-use super::{Convert, Converted, Draft, Head, RowId, Skipped, user};
+use super::{Convert, Converted, Draft, Head, Home, RowId, Skipped, user};
 
 /// The columns, as the first of the two published files names them.
 const COLUMNS: [&str; 8] = [
@@ -24,13 +25,8 @@ const COLUMNS: [&str; 8] = [
 const COLUMNS_II: [&str; 8] =
     ["Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country"];
 
-/// Where the shop is: its invoices carry local time.
-const ZONE: &str = "Europe/London";
-
-/// Returns the zone of the shop.
-pub(super) fn zone() -> TimeZone {
-    TimeZone::get(ZONE).expect("the bundled database has the zone")
-}
+/// Where the shop is: its invoices carry local time, and its prices are in pounds.
+pub(super) const HOME: Home = Home { zone: "Europe/London", currency: Currency(*b"GBP") };
 
 /// Converts lines of invoices.
 pub struct Invoices {
@@ -41,7 +37,7 @@ pub struct Invoices {
 
 impl Default for Invoices {
     fn default() -> Self {
-        Self { columns: Columns::default(), time: LastTime::default(), zone: zone() }
+        Self { columns: Columns::default(), time: LastTime::default(), zone: HOME.zone() }
     }
 }
 
@@ -78,7 +74,7 @@ impl Invoices {
             .text("name", name)
             .number("quantity", quantity.saturating_abs())
             .digits("price", price)
-            .text("currency", "GBP")
+            .text("currency", HOME.currency.as_str())
             .text("country", country)
             .end();
         Ok(Draft { customer, at, anonymous: None })
