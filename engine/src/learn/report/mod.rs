@@ -141,10 +141,8 @@ impl Report {
             );
         }
         if self.cut.is_none() {
-            warnings.push(
-                "the dates allow no cut in time: the judgement is of other customers, but not of the future"
-                    .into(),
-            );
+            warnings
+                .push("no cut in time: the judgement is of other customers, but not of the future".into());
         }
         if self.network.measures.auroc < self.baseline.measures.auroc {
             warnings.push("the network orders no better than the logistic regression".into());
