@@ -10,6 +10,7 @@ pub mod check_config;
 pub mod customer;
 pub mod dead_letters;
 pub mod dump;
+pub mod evaluate;
 pub mod models;
 pub mod replay;
 pub mod simulate;
@@ -70,6 +71,8 @@ enum Command {
     Trigger(trigger::Arguments),
     /// Shows the trained models, and chooses which one answers for a head
     Models(models::Arguments),
+    /// Judges a model by what customers did behind a date
+    Evaluate(evaluate::Arguments),
     /// Lists records that could not be handled, and why
     DeadLetters(dead_letters::Arguments),
     /// Checks settings and triggers, all faults at once, and prints what is in force
@@ -186,6 +189,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Why(arguments) => why::run(&arguments, overrides, output, &mut out),
         Command::Trigger(arguments) => trigger::run(&arguments, overrides, output, &mut out),
         Command::Models(arguments) => models::run(&arguments, overrides, output, &mut out),
+        Command::Evaluate(arguments) => evaluate::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::CheckConfig(arguments) => check_config::run(&arguments, overrides, output, &mut out),
         Command::Version => version::run(output, &mut out),

@@ -4,7 +4,7 @@
 //! when nothing is left to do, the summary is printed. Killed anywhere, the same command goes on where it stopped.
 
 mod backlog;
-mod progress;
+pub(super) mod progress;
 mod summary;
 
 use std::io::{self, IsTerminal, Write};
