@@ -14,10 +14,10 @@ use super::visit::Act;
 use super::{Policy, Shown, World, write};
 
 /// Largest probability with which outreach makes somebody buy who would not have.
-const PERSUADES_MAX: f64 = 0.35;
-/// Log-odds of a purchase without outreach at which it works best (5 %), and how fast it works less around them.
-const WORKS_BEST: f64 = -2.9;
-const WORKS_WITHIN: f64 = 1.3;
+const PERSUADES_MAX: f64 = 0.3;
+/// Log-odds of a purchase without outreach at which it works best (3.6 %), and how fast it works less around them.
+const WORKS_BEST: f64 = -3.3;
+const WORKS_WITHIN: f64 = 1.5;
 /// What each outreach felt leaves of the effect of the next one.
 const WORN: f64 = 0.7;
 /// What is left of the effect on who forbade outreach.
@@ -140,7 +140,7 @@ impl Shopper {
                 let annoyed = self.nature.annoyance * self.nature.annoyance;
                 Effect {
                     persuades: PERSUADES_MAX * self.nature.persuadable * works,
-                    puts_off: (annoyed * (0.15 + 0.3 * felt)).min(0.9),
+                    puts_off: (annoyed * (0.25 + 0.3 * felt)).min(0.9),
                 }
             }
         }
