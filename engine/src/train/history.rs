@@ -148,7 +148,7 @@ impl Rules {
             scratch: tempfile::env::temp_dir(),
             examples_max: settings.replay.examples_max,
         };
-        let policy = Policy { profile: settings.profile_policy(), ..Policy::default() };
+        let policy = Policy { profile: app::profile_of_files(settings, format), ..Policy::default() };
         let book = Rulebook { heads, policy, ..Rulebook::default() };
         Self { read, book, answer: |_| 0.5, dates: Vec::new(), until: None }
     }

@@ -1,20 +1,19 @@
 //! Rows as of a date: what the files say of every customer before it, and what came of each within the horizon behind it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rustc_hash::FxHashMap;
 use schemas::event::Event;
 use schemas::feature;
 use schemas::ids::CustomerId;
-use schemas::rulebook::{Policy, Rulebook};
+use schemas::profile::Heads;
 use schemas::score::{Head, applies};
 use schemas::time::{Span, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::app;
 use crate::learn::{Dataset, Row};
 use crate::replay::input::Source;
 use crate::replay::ordered::Ordered;
-use crate::replay::{Format, Report, read};
+use crate::replay::{Format, Report};
 use crate::settings::Settings;
 use crate::train::{History, Moment, Rules};
 use crate::words::{Instant, Length};
@@ -50,26 +49,8 @@ pub(super) fn rows(
     question: Question,
     report: &dyn Report,
 ) -> Result<Answered> {
-    let scratch = tempfile::tempdir().context("failed to make a temporary folder")?;
-    let read = read::Rules {
-        format,
-        border: app::border(settings),
-        partitions: 1,
-        batch_rows: settings.replay.batch_rows,
-        batch_span: Span(i64::MAX),
-        sort_memory_bytes: settings.replay.sort_memory_mib.saturating_mul(1 << 20),
-        scratch: scratch.path().to_owned(),
-        examples_max: 0,
-    };
-    let ordered = Ordered::of(sources, &read)?;
-    let policy = Policy { profile: app::profile_of_files(settings, format), ..Policy::default() };
-    let rules = Rules {
-        read,
-        book: Rulebook { policy, ..Rulebook::default() },
-        answer: |_| 0.0,
-        dates: vec![question.at],
-        until: None,
-    };
+    let rules = Rules { dates: vec![question.at], ..Rules::new(settings, format, Heads::NONE) };
+    let ordered = Ordered::of(sources, &rules.read)?;
     let mut labelled = Labelled::of(question);
     let played = History::new(rules).play(&ordered.sources, &mut |moment| labelled.note(&moment), report)?;
     let short = covered(question, played.first, played.end)?;
