@@ -33,6 +33,8 @@ pub const REJECTED: &str = "care_partition_records_rejected_total";
 pub const DECISIONS: &str = "care_trigger_decisions_total";
 /// Outreach brought to an end, by outcome and reason. Read by summaries.
 pub const OUTREACH: &str = "care_dispatcher_outreach_total";
+/// Scores that rows took, by head and by where they come from.
+pub const SCORES: &str = "care_predictor_scores_total";
 /// Processor time, by stage. Read by summaries.
 pub const STAGES: &str = "care_partition_stage_seconds_total";
 
@@ -509,7 +511,7 @@ impl Outcomes {
                 "care_dispatcher_outreach_ignored_total",
                 "Outreach of a lower epoch or done before",
             ),
-            scores: make.counters("care_predictor_scores_total", "Scores applied", &["head", "source"]),
+            scores: make.counters(SCORES, "Scores applied", &["head", "source"]),
             labels_dropped: make.counter(
                 "care_metrics_trigger_labels_dropped_total",
                 "Decisions counted under the trigger name other",

@@ -114,6 +114,36 @@ impl Display for Count {
     }
 }
 
+/// Returns a feature with its value in words, for people who do not know the feature table.
+pub fn feature_in_words(name: &str, value: f32) -> String {
+    let minutes = |hours: f32| Length(Span((f64::from(hours) * 3_600_000.0) as i64));
+    let days = |days: f32| Length(Span((f64::from(days) * 86_400_000.0) as i64));
+    let many = |n: f32, what: &'static str| Count(n.max(0.0) as u64, what);
+    match name {
+        "cart_idle" => format!("cart untouched for {}", minutes(value)),
+        "cart_age" => format!("cart open for {}", minutes(value)),
+        "cart_value" => format!("cart worth {value:.2}"),
+        "cart_items" => format!("{} in the cart", many(value, "item")),
+        "cart_in_checkout" if value > 0.0 => "checkout begun".to_owned(),
+        "cart_in_checkout" => "no checkout begun".to_owned(),
+        "order_count" if value < 1.0 => "no order so far".to_owned(),
+        "order_count" => format!("{} so far", many(value, "order")),
+        "order_recency" if value >= 3_650.0 => "never ordered".to_owned(),
+        "order_recency" => format!("last order {} ago", days(value)),
+        "activity_recency" => format!("silent for {}", days(value)),
+        "tenure" => format!("known for {}", days(value)),
+        "payment_failures_24_hours" => format!("{} today", many(value, "failed payment")),
+        "removals_1_hour" => format!("{} from the cart", many(value, "removal")),
+        "identified" if value > 0.0 => "signed in".to_owned(),
+        "identified" => "not signed in".to_owned(),
+        "late_deliveries_90_days" => format!("{} late", many(value, "parcel")),
+        "case_open" if value > 0.0 => "a case is open".to_owned(),
+        "session_count" => format!("{} so far", many(value, "visit")),
+        "session_product_views" => format!("{} this visit", many(value, "product view")),
+        _ => format!("{} {}", name.replace('_', " "), (f64::from(value) * 100.0).round() / 100.0),
+    }
+}
+
 /// Returns a reason in words.
 pub fn meaning(reason: Reason) -> &'static str {
     match reason {

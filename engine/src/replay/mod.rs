@@ -21,7 +21,7 @@ pub mod ordered;
 
 pub use error::Error;
 pub use format::Format;
-pub use run::{Gate, Replay, Report, Speed, check, run};
+pub use run::{Gate, Pace, Replay, Report, Speed, check, run};
 pub use tally::{Example, Refused, Tally};
 
 #[cfg(test)]

@@ -86,7 +86,7 @@ pub trait Report {
 /// Errors: see [`Error`].
 pub async fn run(replay: Replay, gate: &dyn Gate, report: &dyn Report) -> Result<Tally, Error> {
     let mut reader = Reader::new(replay.rules(), replay.clock.now());
-    let mut pace = Pace { speed: replay.speed, begun: None };
+    let mut pace = Pace::new(replay.speed);
     for source in replay.sources.clone() {
         report.begun(&source.path, source.bytes);
         let progress = replay.log.progress(source.fingerprint).await?;
@@ -170,15 +170,20 @@ impl Replay {
 }
 
 /// Keeps log time in step with real time.
-struct Pace {
+pub struct Pace {
     speed: Speed,
     /// When the first batch was appended, and its stamp.
     begun: Option<(Duration, Timestamp)>,
 }
 
 impl Pace {
+    /// Returns the pace of a source that has not begun.
+    pub fn new(speed: Speed) -> Self {
+        Self { speed, begun: None }
+    }
+
     /// Returns how long to wait before records with this stamp are appended.
-    fn wait(&mut self, stamp: Timestamp, boot: Duration) -> Duration {
+    pub fn wait(&mut self, stamp: Timestamp, boot: Duration) -> Duration {
         let Speed::Times(times) = self.speed else { return Duration::ZERO };
         let (begun, first) = *self.begun.get_or_insert((boot, stamp));
         let passed = (stamp - first).0.max(0) as f64 / 1_000.0 / times;
@@ -218,14 +223,14 @@ mod tests {
 
     #[test]
     fn log_time_keeps_step_with_real_time() {
-        let mut pace = Pace { speed: Speed::Times(60.0), begun: None };
+        let mut pace = Pace::new(Speed::Times(60.0));
         let (boot, minute) = (Duration::from_secs(1_000), 60_000);
         assert_eq!(pace.wait(Timestamp(7 * minute), boot), Duration::ZERO, "the first is appended at once");
         assert_eq!(pace.wait(Timestamp(9 * minute), boot), Duration::from_secs(2));
         let later = boot + Duration::from_millis(1_500);
         assert_eq!(pace.wait(Timestamp(9 * minute), later), Duration::from_millis(500));
         assert_eq!(pace.wait(Timestamp(8 * minute), later), Duration::ZERO, "what is overdue does not wait");
-        let mut fast = Pace { speed: Speed::Max, begun: None };
+        let mut fast = Pace::new(Speed::Max);
         assert_eq!(fast.wait(Timestamp(i64::MAX), boot), Duration::ZERO);
     }
 }

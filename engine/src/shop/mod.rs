@@ -160,13 +160,21 @@ impl Shop {
 
     /// Returns what comes next, in order of time; `None` when the days are over.
     pub fn moment(&mut self) -> Option<Moment> {
-        while let Some(Reverse((at, number))) = self.queue.pop() {
+        self.moment_before(self.world.ends)
+    }
+
+    /// Returns what comes next before `until`; `None` when there is nothing more until then.
+    ///
+    /// Nobody has lived beyond `until` then, so what a shopper is told at that instant comes in time.
+    pub fn moment_before(&mut self, until: Timestamp) -> Option<Moment> {
+        let until = until.min(self.world.ends);
+        while let Some(Reverse((at, number))) =
+            self.queue.peek().copied().filter(|Reverse((at, _))| *at < until)
+        {
+            self.queue.pop();
             let shopper = &mut self.shoppers[number as usize];
             if shopper.due() != Some(at) {
                 continue;
-            }
-            if at >= self.world.ends {
-                return None;
             }
             self.now = at;
             let shown = shopper.step(&self.world);

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::treated::{Arm, Treated};
 
-/// How long after a trigger chose a shopper an order counts.
-pub const WINDOW: Span = Span::days(3);
+/// How long after a trigger chose a shopper an order counts: as long as the shop's truth about a cart looks ahead.
+pub const WINDOW: Span = Span::hours(24);
 
 /// Normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.959_964;
@@ -179,11 +179,13 @@ fn newcombe(a: Rate, b: Rate) -> [f64; 2] {
 #[cfg(test)]
 mod tests {
     use schemas::decision::Category;
+    use schemas::ids::OutreachId;
 
     use super::*;
 
     fn treated(nth: usize, arm: Arm, propensity: f32) -> Treated {
         Treated {
+            id: OutreachId(nth as u128),
             at: Timestamp(1_000),
             customer: CustomerId::user(&nth.to_string()),
             trigger: "t".into(),

@@ -16,6 +16,7 @@ use actors::port::clock::Clock;
 use actors::port::log::{LogSink, LogSource, NewRecord, Topic};
 use actors::port::predictor::Predictor;
 use anyhow::{Context, Result};
+use schemas::decision::Decision;
 use schemas::rulebook::Rulebook;
 use schemas::time::Timestamp;
 
@@ -26,7 +27,7 @@ use crate::clock::ReplayClock;
 use crate::log::embedded::EmbeddedLog;
 use crate::settings::Settings;
 
-/// How often due timers are looked for: whenever a partition is awake, for every step waits for one look.
+/// How often due timers are looked for: whenever a partition is awake, for every step waits for one look, and for every write.
 const TIMER_LOOK: Duration = Duration::ZERO;
 
 /// What a driven engine is made of.
@@ -35,10 +36,10 @@ pub struct Parts<'a> {
     pub settings: &'a Settings,
     /// What decides beside the rows.
     pub book: Arc<Rulebook>,
-    /// Answers questions about risk in place of what the settings name.
-    pub predictor: Option<Arc<dyn Predictor>>,
-    /// Changes the ports before the engine starts: taps of whoever watches.
-    pub tap: &'a mut dyn FnMut(Ports) -> Ports,
+    /// Outreach that the shop takes; more is refused.
+    pub budget: u64,
+    /// Puts another predictor in the place of that of the settings, or before it.
+    pub predictor: &'a dyn Fn(Arc<dyn Predictor>) -> Arc<dyn Predictor>,
 }
 
 /// An engine at work, and what it did in the steps so far.
@@ -56,6 +57,15 @@ pub struct Driven {
     before: Counts,
     // Last, so that it closes after everything that works on it.
     opened: Opened,
+}
+
+/// What the engine did in a step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stepped {
+    /// Who was treated, in an order that depends on nothing but what was decided.
+    pub treated: Vec<Treated>,
+    /// Every decision, in no particular order.
+    pub decisions: Vec<Decision>,
 }
 
 /// What became of the events and the outreach of a run.
@@ -79,22 +89,23 @@ impl Driven {
     ///
     /// Errors: the folder cannot be opened · the engine cannot start.
     pub async fn start(parts: Parts<'_>) -> Result<Self> {
-        let Parts { settings, book, predictor, tap } = parts;
+        let Parts { settings, book, budget, predictor } = parts;
         let (opened, clock) = Opened::for_replay(settings)?;
-        let (tray, decisions) = (Tray::default(), Decisions::default());
+        let (tray, decisions) = (Tray::of(budget), Decisions::default());
         let into_shop = || Arc::new(ShopChannel(tray.clone())) as Arc<dyn Channel>;
         let channels: Channels =
             opened.ports.channels.keys().map(|name| (name.clone(), into_shop())).collect();
         let ports = Ports {
             channels: Arc::new(channels),
             sink: decisions.tap(opened.ports.sink.clone()),
-            predictor: predictor.unwrap_or_else(|| opened.ports.predictor.clone()),
+            predictor: predictor(opened.ports.predictor.clone()),
             ..opened.ports.clone()
         };
         let (border, metrics) = (app::border(settings), opened.metrics.clone());
         let mut of_node = app::replay_node(settings);
         of_node.partition.timer_grid = TIMER_LOOK;
-        let node = Node::start(tap(ports), book.clone(), border, of_node, metrics.clone());
+        of_node.partition.flush_urgent = Duration::ZERO;
+        let node = Node::start(ports, book.clone(), border, of_node, metrics.clone());
         let node = node.context("failed to start")?;
         node.settle().await.context("failed to finish what an earlier run left")?;
         let before = node.counts();
@@ -127,11 +138,11 @@ impl Driven {
         &self.metrics
     }
 
-    /// Takes a step: appends the records, stamped before `until`, and returns who was treated when the engine has nothing left to do at
-    /// that log time.
+    /// Takes a step: appends the records, stamped before `until`, and returns what the engine did when it has nothing left to do at that
+    /// log time.
     ///
     /// Errors: the engine stopped, or the log takes no more.
-    pub async fn step(&mut self, records: Vec<NewRecord>, until: Timestamp) -> Result<Vec<Treated>> {
+    pub async fn step(&mut self, records: Vec<NewRecord>, until: Timestamp) -> Result<Stepped> {
         if !records.is_empty() {
             self.appended += records.len() as u64;
             self.log.append(Topic::Events, records).await.context("failed to append events")?;
@@ -141,7 +152,9 @@ impl Driven {
         self.clock.reached(until);
         self.log.time_has_moved();
         self.node.quiet_at(self.clock.now()).await?;
-        Ok(self.join.join(&self.book, self.decisions.take(), self.tray.take()))
+        let decisions = self.decisions.take();
+        let treated = self.join.join(&self.book, &decisions, self.tray.take());
+        Ok(Stepped { treated, decisions })
     }
 
     /// Waits until everything is durable, stops the engine and returns what became of what it was given.

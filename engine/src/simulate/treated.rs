@@ -29,6 +29,8 @@ pub enum Arm {
 /// What happened to a shopper whom a trigger chose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Treated {
+    /// The outreach, whether or not it left.
+    pub id: OutreachId,
     /// Log time of the decision.
     pub at: Timestamp,
     /// Whom.
@@ -110,16 +112,11 @@ pub struct Join {
 
 impl Join {
     /// Returns who was treated, in an order that depends on nothing but what was decided.
-    pub fn join(
-        &mut self,
-        book: &Rulebook,
-        decided: Vec<Decision>,
-        delivered: Vec<Outreach>,
-    ) -> Vec<Treated> {
+    pub fn join(&mut self, book: &Rulebook, decided: &[Decision], delivered: Vec<Outreach>) -> Vec<Treated> {
         let mut treated = Vec::new();
         for decision in decided {
             self.sent += u64::from(decision.verdict == Verdict::Sent);
-            let Some(arm) = arm(&decision) else { continue };
+            let Some(arm) = arm(decision) else { continue };
             let id = OutreachId::of(&decision.trigger, &decision.slot);
             if arm == Arm::Offered
                 && self.offered.insert(id, (decision.propensity, decision.key.clone())).is_some()
@@ -127,7 +124,7 @@ impl Join {
                 // It was deferred before: offered once.
                 continue;
             }
-            treated.extend(chosen(book, decision, arm));
+            treated.extend(chosen(book, decision, id, arm));
         }
         for outreach in delivered {
             let (propensity, key) = self.offered.remove(&outreach.id).unwrap_or((1.0, SmolStr::default()));
@@ -162,16 +159,17 @@ fn arm(decision: &Decision) -> Option<Arm> {
 }
 
 /// Returns a shopper who was chosen; `None` when the trigger is no longer there to say for what.
-fn chosen(book: &Rulebook, decision: Decision, arm: Arm) -> Option<Treated> {
+fn chosen(book: &Rulebook, decision: &Decision, id: OutreachId, arm: Arm) -> Option<Treated> {
     let trigger = book.triggers.get(&decision.trigger)?;
     Some(Treated {
+        id,
         at: decision.at,
-        customer: decision.customer,
-        trigger: decision.trigger,
+        customer: decision.customer.clone(),
+        trigger: decision.trigger.clone(),
         category: trigger.policy.category,
         channel: trigger.action.channel.clone(),
         template: trigger.action.template.clone(),
-        key: decision.key,
+        key: decision.key.clone(),
         arm,
         propensity: decision.propensity,
     })
@@ -179,6 +177,7 @@ fn chosen(book: &Rulebook, decision: Decision, arm: Arm) -> Option<Treated> {
 
 fn contacted(outreach: Outreach, propensity: f32, key: SmolStr) -> Treated {
     Treated {
+        id: outreach.id,
         at: outreach.at,
         customer: outreach.customer,
         trigger: outreach.trigger,

@@ -23,6 +23,8 @@ const NOON: Timestamp = Timestamp(1_772_452_800_000);
 
 const STEP: Span = Span::minutes(5);
 
+mod drive;
+
 fn block_on<T>(future: impl Future<Output = Result<T>>) -> T {
     actix::System::new().block_on(future).expect("the engine runs")
 }
@@ -66,14 +68,14 @@ fn cart(nth: i64) -> [NewRecord; 2] {
 async fn quiet_hour(dir: &Path) -> Result<(Vec<Vec<Treated>>, Balance)> {
     let settings = settings(dir);
     let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
-    let parts = Parts { settings: &settings, book, predictor: None, tap: &mut |ports| ports };
+    let parts = Parts { settings: &settings, book, budget: u64::MAX, predictor: &|of_settings| of_settings };
     let mut engine = Driven::start(parts).await?;
     let mut carts: Vec<NewRecord> = (0..24).flat_map(cart).collect();
     let mut steps = Vec::new();
     for step in 1..=15 {
         let until = NOON + Span::minutes(5 * step);
         let rest = carts.split_off(carts.partition_point(|record| record.stamp < Some(until)));
-        steps.push(engine.step(std::mem::replace(&mut carts, rest), until).await?);
+        steps.push(engine.step(std::mem::replace(&mut carts, rest), until).await?.treated);
         assert_eq!(engine.now(), until);
     }
     Ok((steps, engine.finish().await?))
