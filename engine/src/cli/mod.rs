@@ -11,6 +11,8 @@ pub mod customer;
 pub mod dead_letters;
 pub mod dump;
 pub mod evaluate;
+pub mod experiment;
+pub mod live;
 pub mod models;
 pub mod replay;
 pub mod simulate;
@@ -61,6 +63,10 @@ Exit status: 0 done, 1 failed or faults found, 2 wrong usage.";
 enum Command {
     /// Plays event files through the engine, and says what became of every row
     Replay(replay::Arguments),
+    /// Runs the engine on a simulated shop whose shoppers react to what it sends
+    Live(live::Arguments),
+    /// Compares ways to choose whom to contact, by what a simulated shop knows
+    Experiment(experiment::Arguments),
     /// Writes the events of a simulated shop, and apart from them what is true of its shoppers
     Simulate(simulate::Arguments),
     /// Shows everything that is known of one customer
@@ -184,6 +190,8 @@ pub fn run(cli: Cli) -> Result<Outcome> {
     };
     let outcome = match command {
         Command::Replay(arguments) => replay::run(&arguments, overrides, output, &mut out),
+        Command::Live(arguments) => live::run(&arguments, overrides, output, &mut out),
+        Command::Experiment(arguments) => experiment::run(&arguments, overrides, output, &mut out),
         Command::Simulate(arguments) => simulate::run(&arguments, output, &mut out),
         Command::Customer(arguments) => customer::run(&arguments, overrides, output, &mut out),
         Command::Why(arguments) => why::run(&arguments, overrides, output, &mut out),

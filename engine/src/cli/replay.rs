@@ -226,7 +226,7 @@ impl Run<'_> {
 }
 
 /// Resolves when Ctrl-C is pressed, or the process is asked to end.
-async fn asked_to_stop() -> io::Result<()> {
+pub(super) async fn asked_to_stop() -> io::Result<()> {
     let mut ended = signal(SignalKind::terminate())?;
     match future::select(std::pin::pin!(tokio::signal::ctrl_c()), std::pin::pin!(ended.recv())).await {
         Either::Left((pressed, _)) => pressed,

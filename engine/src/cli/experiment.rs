@@ -1,0 +1,97 @@
+//! `care experiment`: compares ways to choose whom to contact, by what a simulated shop knows and no real one does.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Result;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Outcome, Output, Overrides, out, wait_for};
+use crate::shop::ShopSettings;
+use crate::simulate::experiment::spread::Spread;
+use crate::simulate::experiment::targeting::{self, Policy, Report};
+
+/// Options of `care experiment`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  care experiment
+  care experiment --seeds 5 --shoppers 2000 --days 7 --json
+
+For every seed the same shop is run twice through the engine: once carts are
+contacted whose predicted risk of being left is at or above the threshold, once
+as many by chance on the same occasions. The shop knows what each contact
+changed. ops/docs/experiments.md says how to read the figures.
+Exit status 1 when risk is not better with 95 % certainty.")]
+pub struct Arguments {
+    /// Number of shops, each with a seed of its own
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000))]
+    seeds: u64,
+    /// Shoppers of each
+    #[arg(long, default_value_t = 4_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    shoppers: u32,
+    /// Days that each is open
+    #[arg(long, default_value_t = 7, value_name = "D", value_parser = clap::value_parser!(u32).range(1..=90))]
+    days: u32,
+    /// Least predicted risk that is contacted
+    #[arg(long, default_value_t = 0.8, value_name = "P", value_parser = share)]
+    threshold: f64,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
+    let settings = set.load()?.settings;
+    let bar = bar(arguments.seeds);
+    let mut seeds = Vec::new();
+    for seed in 1..=arguments.seeds {
+        let Arguments { shoppers, days, threshold, .. } = *arguments;
+        let shop = ShopSettings { seed, shoppers, days, ..ShopSettings::default() };
+        seeds.push(wait_for(targeting::seed(&settings, shop, threshold))?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let report = Report::of(seeds);
+    match output {
+        Output::Json => out::json(&report, out)?,
+        Output::Text => print(&report, out)?,
+    }
+    Ok(if report.gain_difference.is_above_nothing() { Outcome::Good } else { Outcome::Bad })
+}
+
+fn print(report: &Report, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "{:>5}   {:^31}   {:^31}", "", "by risk", "by chance")?;
+    let heads = format!("{:>9}{:>14}{:>8}", "contacts", "gain per 100", "orders");
+    writeln!(out, "{:>5}   {heads}   {heads}", "seed")?;
+    for seed in &report.seeds {
+        writeln!(out, "{:>5}   {}   {}", seed.seed, columns(&seed.risk), columns(&seed.chance))?;
+    }
+    writeln!(out)?;
+    writeln!(out, "gain per 100 contacts, by risk less by chance: {}", words(&report.gain_difference))?;
+    Ok(writeln!(out, "orders of the shop, by risk less by chance:    {}", words(&report.orders_difference))?)
+}
+
+fn columns(policy: &Policy) -> String {
+    format!("{:>9}{:>14.2}{:>8}", policy.contacts, policy.gain_per_100(), policy.orders)
+}
+
+fn words(spread: &Spread) -> String {
+    match spread.interval {
+        Some([low, high]) => format!("{:+.2}, 95 % interval {low:+.2} to {high:+.2}", spread.mean),
+        None => format!("{:+.2}", spread.mean),
+    }
+}
+
+fn bar(seeds: u64) -> ProgressBar {
+    let shown = io::stderr().is_terminal();
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} shops  {elapsed}, {eta} to go")
+        .expect("the template is a constant");
+    ProgressBar::with_draw_target(Some(seeds), target).with_style(style)
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        Ok(_) | Err(_) => Err("legal is a number from 0 to 1".to_owned()),
+    }
+}
