@@ -6,15 +6,15 @@ use serde_json::json;
 
 use super::*;
 
-fn cart(id: &str) -> Value {
+pub(super) fn cart(id: &str) -> Value {
     json!({"cart_id": id, "product_id": "p", "price": 10, "quantity": 1, "currency": "EUR"})
 }
 
-fn order(id: &str, cart: &str) -> Value {
+pub(super) fn order(id: &str, cart: &str) -> Value {
     json!({"order_id": id, "cart_id": cart, "total": 10, "currency": "EUR"})
 }
 
-fn at(minute: i64) -> Timestamp {
+pub(super) fn at(minute: i64) -> Timestamp {
     DAY + Span::minutes(minute)
 }
 

@@ -1,5 +1,6 @@
 //! Small histories, written line by line.
 
+mod dataset;
 mod history;
 
 use std::path::Path;
@@ -25,10 +26,10 @@ impl Report for Quiet {
     fn reached(&self, _: u64, _: u64) {}
 }
 
-/// Lines of a file that grows.
+/// Lines of a file that grows, each with its minute; they are written in order of time.
 #[derive(Default)]
 pub(super) struct Shop {
-    lines: Vec<String>,
+    lines: Vec<(i64, String)>,
 }
 
 impl Shop {
@@ -41,7 +42,7 @@ impl Shop {
             let key = if part.starts_with('v') { "anonymousId" } else { "userId" };
             line[key] = part.into();
         }
-        self.lines.push(line.to_string());
+        self.lines.push((minute, line.to_string()));
         self
     }
 
@@ -54,7 +55,10 @@ impl Shop {
     /// Writes the file.
     pub(super) fn write(&self, dir: &Path) -> Vec<Source> {
         let path = dir.join("shop.jsonl");
-        std::fs::write(&path, self.lines.join("\n")).expect("written");
+        let mut lines = self.lines.clone();
+        lines.sort_by_key(|(minute, _)| *minute);
+        let lines: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+        std::fs::write(&path, lines.join("\n")).expect("written");
         let border = crate::app::border(&Settings::defaults());
         vec![Source::check(&path, Format::SegmentJsonl, &border).expect("a file of the format")]
     }
