@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::batcher::WhenFull;
+use actors::batcher::Patience;
 use actors::dispatcher::settings::{Recheck, Settings as DispatcherSettings};
 use actors::metrics::Metrics;
 use actors::node::NodeSettings;
@@ -50,7 +50,7 @@ impl Opened {
             data_dir: &settings.data.dir,
             metrics: &metrics,
             clock: clock.clone(),
-            when_full: WhenFull::Wait,
+            patience: Patience::Endless,
         };
         // Before the data: a model that is refused leaves no trace of a run.
         let predictor = predict::build(&settings.predictor, around)?;

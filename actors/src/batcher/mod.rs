@@ -14,6 +14,7 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use schemas::score::{Answer, Ask, Head};
@@ -51,13 +52,15 @@ pub struct Scored {
     pub values: Vec<f32>,
 }
 
-/// What happens to a question when the queue is full.
+/// How long a question may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It is refused, so that the prior stands in at once: life does not wait.
-    Refuse,
-    /// It waits for room: a replay comes to the same scores at any speed.
-    Wait,
+pub enum Patience {
+    /// An answer is of use for so long, the deadline of whoever asks. A question that finds no room is refused at once, one that waited
+    /// half of that too, and a batch is only so large as the model can answer in the other half: a model that is too slow answers some
+    /// in time and not all too late. Life does not wait.
+    Bounded(Duration),
+    /// It waits for room and for its answer: a replay comes to the same scores at any speed.
+    Endless,
 }
 
 /// Bounds of a batcher.
@@ -67,13 +70,15 @@ pub struct Settings {
     pub queue_max: usize,
     /// Questions of a batch; at most [`BATCH_MAX`].
     pub batch_max: usize,
-    /// What happens to a question when the queue is full.
-    pub when_full: WhenFull,
+    /// How long a question may take.
+    pub patience: Patience,
 }
 
 /// A question in the queue.
 struct Question {
     ask: Ask,
+    /// When it joined, in time since boot.
+    since: Duration,
     /// Closed when the caller gave up.
     reply: oneshot::Sender<Result<Answer, Error>>,
 }
@@ -90,9 +95,10 @@ pub struct Batcher {
     /// Has room for every question that has a place, and for the stop.
     queue: SyncSender<Message>,
     room: Arc<Semaphore>,
-    when_full: WhenFull,
+    patience: Patience,
     priors: Arc<Priors>,
     scoring: Scoring,
+    clock: Arc<dyn Clock>,
     /// Taken when it is stopped.
     thread: Option<JoinHandle<()>>,
 }
@@ -110,24 +116,25 @@ impl Batcher {
         let queue_max = settings.queue_max.clamp(1, Semaphore::MAX_PERMITS);
         let (queue, questions) = sync_channel(queue_max + 1);
         let (scoring, clock) = (around.0.scoring().clone(), around.1);
-        let worker =
-            worker::Worker::new(model, settings.batch_max.clamp(1, BATCH_MAX), scoring.clone(), clock);
+        let worker = worker::Worker::new(model, settings, scoring.clone(), Arc::clone(&clock));
         let thread = thread::Builder::new().name("model".to_owned()).spawn(move || worker.run(&questions))?;
         let room = Arc::new(Semaphore::new(queue_max));
-        Ok(Self { queue, room, when_full: settings.when_full, priors, scoring, thread: Some(thread) })
+        let patience = settings.patience;
+        Ok(Self { queue, room, patience, priors, scoring, clock, thread: Some(thread) })
     }
 }
 
 impl Predictor for Batcher {
     fn score(&self, ask: Ask) -> Reply<Answer, Error> {
         let (queue, scoring) = (self.queue.clone(), self.scoring.clone());
+        let asked = (ask, self.clock.boot());
         match Arc::clone(&self.room).try_acquire_owned() {
-            Ok(room) => enqueue(ask, room, &queue, &scoring),
-            Err(_) if self.when_full == WhenFull::Wait => {
+            Ok(room) => enqueue(asked, room, &queue, &scoring),
+            Err(_) if self.patience == Patience::Endless => {
                 let room = Arc::clone(&self.room);
                 Box::pin(async move {
                     let room = room.acquire_owned().await.map_err(|_| stopped())?;
-                    enqueue(ask, room, &queue, &scoring).await
+                    enqueue(asked, room, &queue, &scoring).await
                 })
             }
             Err(_) => {
@@ -142,15 +149,16 @@ impl Predictor for Batcher {
     }
 }
 
+/// Puts a question with the time of its asking into the queue.
 fn enqueue(
-    ask: Ask,
+    (ask, since): (Ask, Duration),
     room: OwnedSemaphorePermit,
     queue: &SyncSender<Message>,
     scoring: &Scoring,
 ) -> Reply<Answer, Error> {
     let (reply, answer) = oneshot::channel();
     scoring.queued();
-    if queue.try_send(Message::Question(Question { ask, reply }, room)).is_err() {
+    if queue.try_send(Message::Question(Question { ask, since, reply }, room)).is_err() {
         scoring.taken(1);
         return Box::pin(std::future::ready(Err(stopped())));
     }

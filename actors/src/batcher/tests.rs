@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use schemas::ids::Position;
@@ -76,10 +77,15 @@ impl<F: FnMut(&[&[f32]]) -> Result<Scored, Error> + Send + 'static> Model for Do
     }
 }
 
-const SETTINGS: Settings = Settings { queue_max: 100, batch_max: 64, when_full: WhenFull::Refuse };
+const SETTINGS: Settings =
+    Settings { queue_max: 100, batch_max: 64, patience: Patience::Bounded(Duration::from_millis(100)) };
 
 fn start(model: impl Model, settings: Settings) -> (Batcher, Metrics) {
-    let (metrics, clock) = (Metrics::new(), Arc::new(ManualClock::at(Timestamp(0))));
+    start_at(model, settings, &Arc::new(ManualClock::at(Timestamp(0))))
+}
+
+fn start_at(model: impl Model, settings: Settings, clock: &Arc<ManualClock>) -> (Batcher, Metrics) {
+    let (metrics, clock) = (Metrics::new(), Arc::clone(clock));
     let priors = Arc::new(Priors::new(|_| 0.5));
     (Batcher::start(model, priors, settings, (&metrics, clock)).expect("a thread"), metrics)
 }
@@ -151,8 +157,44 @@ async fn a_full_queue_refuses_at_once_and_counts_it() {
 }
 
 #[tokio::test]
+async fn a_question_that_waited_too_long_is_told_so_at_once() {
+    let (clock, (model, gate)) = (Arc::new(ManualClock::at(Timestamp(0))), gated());
+    let (batcher, metrics) = start_at(model, SETTINGS, &clock);
+    let running = batcher.score(ask(Head::Churn, 0, 0.1));
+    gate.wait_until_busy();
+    let old = batcher.score(ask(Head::Churn, 1, 0.1));
+    clock.advance(Duration::from_millis(51));
+    let young = batcher.score(ask(Head::Churn, 2, 0.2));
+    gate.open(2);
+    assert!(running.await.is_ok(), "what runs is answered");
+    assert!(matches!(old.await, Err(Error::Late)));
+    assert!(young.await.is_ok());
+    assert_eq!((counted(&metrics, Fate::Late), counted(&metrics, Fate::Answered)), (1.0, 2.0));
+}
+
+#[tokio::test]
+async fn a_slow_model_gets_batches_that_it_answers_in_time() {
+    let (clock, seen) = (Arc::new(ManualClock::at(Timestamp(0))), Arc::new(Mutex::new(Vec::new())));
+    let (slow, sizes) = (Arc::clone(&clock), Arc::clone(&seen));
+    // Each row takes 10 ms, and half of the patience is 50.
+    let model = Does(move |rows: &[&[f32]]| {
+        slow.advance(Duration::from_millis(10) * rows.len() as u32);
+        sizes.lock().unwrap_or_else(PoisonError::into_inner).push(rows.len());
+        Echo.score(Head::Churn, rows)
+    });
+    let (batcher, _) = start_at(model, SETTINGS, &clock);
+    for round in 0..20 {
+        let asks: Vec<_> = (0..20).map(|n| batcher.score(ask(Head::Churn, round * 20 + n, 0.1))).collect();
+        join_all(asks).await;
+    }
+    let sizes = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    // It takes a batch or two to know the model.
+    assert!(sizes.iter().skip(20).all(|size| *size <= 6), "{sizes:?}");
+}
+
+#[tokio::test]
 async fn a_replay_waits_for_room_and_loses_no_question() {
-    let settings = Settings { queue_max: 2, when_full: WhenFull::Wait, ..SETTINGS };
+    let settings = Settings { queue_max: 2, patience: Patience::Endless, ..SETTINGS };
     let (batcher, metrics) = start(Echo, settings);
     let asks: Vec<_> = (0..500).map(|n| batcher.score(ask(Head::Churn, n, 0.25))).collect();
     let answers = join_all(asks).await;
@@ -228,7 +270,7 @@ async fn a_stop_answers_what_is_queued_and_nothing_after() {
     drop(batcher);
     assert!(join_all(queued).await.iter().all(Result::is_ok));
 
-    let settings = Settings { queue_max: 1, when_full: WhenFull::Wait, ..SETTINGS };
+    let settings = Settings { queue_max: 1, patience: Patience::Endless, ..SETTINGS };
     let (model, gate) = gated();
     let (batcher, _) = start(model, settings);
     let running = batcher.score(ask(Head::Churn, 0, 0.1));

@@ -4,10 +4,11 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use schemas::score::{Answer, Score, ScoreSource};
 
-use super::{Message, Model, Question, Scored};
+use super::{BATCH_MAX, Message, Model, Patience, Question, Scored, Settings};
 use crate::metrics::{Fate, Scoring};
 use crate::port::clock::Clock;
 use crate::port::predictor::Error;
@@ -15,7 +16,9 @@ use crate::port::predictor::Error;
 /// What the thread works with.
 pub(super) struct Worker<M> {
     model: M,
-    batch_max: usize,
+    settings: Settings,
+    /// What a row of the latest batches took.
+    row: Duration,
     scoring: Scoring,
     clock: Arc<dyn Clock>,
 }
@@ -28,19 +31,20 @@ enum Flow {
 }
 
 impl<M: Model> Worker<M> {
-    pub(super) fn new(model: M, batch_max: usize, scoring: Scoring, clock: Arc<dyn Clock>) -> Self {
-        Self { model, batch_max, scoring, clock }
+    pub(super) fn new(model: M, settings: Settings, scoring: Scoring, clock: Arc<dyn Clock>) -> Self {
+        Self { model, settings, row: Duration::ZERO, scoring, clock }
     }
 
     /// Answers until it is stopped, and then what is still queued.
     pub(super) fn run(mut self, questions: &Receiver<Message>) {
-        let mut batch = Vec::with_capacity(self.batch_max);
+        let mut batch = Vec::with_capacity(BATCH_MAX);
         let mut flow = Flow::Open;
         loop {
             if flow == Flow::Open {
                 flow = questions.recv().map_or(Flow::Stopping, |message| take(message, &mut batch));
             }
-            while batch.len() < self.batch_max
+            let most = self.batch_max();
+            while batch.len() < most
                 && let Ok(message) = questions.try_recv()
             {
                 // Not back to open: who found room before the stop may come after it.
@@ -54,7 +58,32 @@ impl<M: Model> Worker<M> {
         }
     }
 
+    /// Returns how many questions the model answers in time, as far as its latest batches tell.
+    fn batch_max(&self) -> usize {
+        let most = self.settings.batch_max.clamp(1, BATCH_MAX);
+        match self.settings.patience {
+            Patience::Endless => most,
+            Patience::Bounded(within) => {
+                let rows = (within / 2).as_nanos() / self.row.as_nanos().max(1);
+                usize::try_from(rows).unwrap_or(most).clamp(1, most)
+            }
+        }
+    }
+
+    /// Returns true for a question whose answer would come too late.
+    fn is_late(&self, question: &Question) -> bool {
+        match self.settings.patience {
+            Patience::Endless => false,
+            Patience::Bounded(within) => self.clock.boot().saturating_sub(question.since) > within / 2,
+        }
+    }
+
     fn answer(&mut self, batch: &mut Vec<Question>) {
+        for late in batch.extract_if(.., |question| self.is_late(question)) {
+            self.scoring.ended(Fate::Late);
+            // Nobody waits any more: the prior stands in already.
+            drop(late.reply.send(Err(Error::Late)));
+        }
         batch.sort_by_key(|question| question.ask.head);
         while let Some(last) = batch.last() {
             let head = last.ask.head;
@@ -73,7 +102,9 @@ impl<M: Model> Worker<M> {
         let rows: Vec<&[f32]> = asked.iter().map(|question| &*question.ask.features).collect();
         let (head, begun) = (asked[0].ask.head, self.clock.boot());
         let scored = catch_unwind(AssertUnwindSafe(|| self.model.score(head, &rows)));
-        self.scoring.ran(rows.len(), self.clock.boot().saturating_sub(begun));
+        let took = self.clock.boot().saturating_sub(begun);
+        self.scoring.ran(rows.len(), took);
+        self.row = (self.row * 3 + took / rows.len() as u32) / 4;
         let scored = scored.unwrap_or_else(|panic| {
             let said = words(panic.as_ref());
             tracing::error!(head = head.as_str(), said, "the model panicked; its batch goes by the prior");
@@ -92,6 +123,7 @@ impl<M: Model> Worker<M> {
                 Ok(_) => Fate::Answered,
                 Err(Error::NoModel(_)) => Fate::NoModel,
                 Err(Error::Full) => Fate::Full,
+                Err(Error::Late) => Fate::Late,
                 Err(Error::Failed(_)) => Fate::Failed,
             });
             // Nobody waits any more: the prior stands in already.

@@ -13,6 +13,8 @@ pub enum Fate {
     Answered,
     /// The queue was full.
     Full,
+    /// It waited too long for an answer in time.
+    Late,
     /// The caller gave up, at its deadline or for good, before the batch ran.
     Abandoned,
     /// No model serves the head.
@@ -23,13 +25,15 @@ pub enum Fate {
 
 impl Fate {
     /// Every fate, in the order of the enum.
-    const ALL: [Fate; 5] = [Fate::Answered, Fate::Full, Fate::Abandoned, Fate::NoModel, Fate::Failed];
+    const ALL: [Fate; 6] =
+        [Fate::Answered, Fate::Full, Fate::Late, Fate::Abandoned, Fate::NoModel, Fate::Failed];
 
     /// Returns the name used as label.
     pub fn as_str(self) -> &'static str {
         match self {
             Fate::Answered => "answered",
             Fate::Full => "full",
+            Fate::Late => "late",
             Fate::Abandoned => "abandoned",
             Fate::NoModel => "no_model",
             Fate::Failed => "failed",
@@ -43,7 +47,7 @@ pub struct Scoring {
     waiting: IntGauge,
     refused: IntCounter,
     /// In the order of [`Fate::ALL`].
-    fates: [IntCounter; 5],
+    fates: [IntCounter; 6],
     batch_rows: Histogram,
     batch_seconds: Histogram,
 }

@@ -22,6 +22,9 @@ pub enum Error {
     /// The queue is full.
     #[error("the predictor's queue is full")]
     Full,
+    /// It waited so long that an answer would come too late.
+    #[error("the predictor is behind: the question waited too long")]
+    Late,
     /// The model failed.
     #[error("the model failed: {0}")]
     Failed(String),

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use actors::batcher::WhenFull;
+use actors::batcher::Patience;
 use actors::metrics::Metrics;
+use actors::partition::settings::Settings as PartitionSettings;
 use anyhow::{Context, Result};
 use schemas::profile::Heads;
 use schemas::rulebook::Rulebook;
@@ -69,19 +70,19 @@ struct Scoring {
 }
 
 impl Scoring {
-    fn start(dir: &std::path::Path, when_full: WhenFull) -> Result<Self> {
+    fn start(dir: &std::path::Path, patience: Patience) -> Result<Self> {
         let (left, watch, brake) = (Decisions::default(), Watch::default(), Brake::default());
         let models = Models::load(brake.clone())?;
         let book = Rulebook { heads: models.heads(), ..book::deciding() };
         let (tapped, watching) = (left.clone(), watch.clone());
         let around = Around {
             predictor: Box::new(move |metrics: &Metrics| {
-                Ok(Watched::around(models.start(metrics, when_full)?, watching))
+                Ok(Watched::around(models.start(metrics, patience)?, watching))
             }),
             ..Tap::around(tapped)
         };
         let mut partition = bounds();
-        if when_full == WhenFull::Wait {
+        if patience == Patience::Endless {
             // As a replay: a score is waited for as long as it takes.
             partition.score_deadline = Duration::from_secs(3_600);
         }
@@ -148,7 +149,7 @@ fn cost(given: &Given) -> Result<()> {
     })?;
     run(async {
         let dir = tempfile::tempdir()?;
-        let Scoring { mut world, mut events, .. } = Scoring::start(dir.path(), WhenFull::Wait)?;
+        let Scoring { mut world, mut events, .. } = Scoring::start(dir.path(), Patience::Endless)?;
         world.feed(&mut events, given.of(FULL_SPEED) / 2).await?;
         let (begin, scores, batches) = (world.used().await, world.scores(), world.batches());
         world.feed(&mut events, given.of(FULL_SPEED) / 2).await?;
@@ -169,7 +170,8 @@ fn cost(given: &Given) -> Result<()> {
 fn load(given: &Given) -> Result<()> {
     let dir = tempfile::tempdir()?;
     run(async {
-        let mut scoring = Scoring::start(dir.path(), WhenFull::Refuse)?;
+        let mut scoring =
+            Scoring::start(dir.path(), Patience::Bounded(PartitionSettings::default().score_deadline))?;
         let full = scoring.full_speed(given).await?;
         for percent in [10, 50, 90] {
             let rate = full * f64::from(percent) / 100.0;
@@ -190,7 +192,8 @@ fn load(given: &Given) -> Result<()> {
 fn slow(given: &Given) -> Result<()> {
     let dir = tempfile::tempdir()?;
     run(async {
-        let mut scoring = Scoring::start(dir.path(), WhenFull::Refuse)?;
+        let mut scoring =
+            Scoring::start(dir.path(), Patience::Bounded(PartitionSettings::default().score_deadline))?;
         let rate = scoring.full_speed(given).await? * 0.3;
         let seconds = given.of(SLOW_SECONDS).max(4);
         let mut asked_per_second = 0.0;

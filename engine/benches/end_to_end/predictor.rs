@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actors::batcher::{Batcher, Model, Priors, Scored, Settings, WhenFull};
+use actors::batcher::{Batcher, Model, Patience, Priors, Scored, Settings};
 use actors::metrics::Metrics;
 use actors::port::Reply;
 use actors::port::clock::Clock;
@@ -57,12 +57,12 @@ impl Models {
     }
 
     /// Starts the thread that answers.
-    pub fn start(self, metrics: &Metrics, when_full: WhenFull) -> Result<Arc<dyn Predictor>> {
+    pub fn start(self, metrics: &Metrics, patience: Patience) -> Result<Arc<dyn Predictor>> {
         let prior = |head| {
             self.each.iter().map(Artefact::manifest).find(|one| one.head == head).map_or(0.5, |one| one.prior)
         };
         let priors = Arc::new(Priors::new(prior));
-        let settings = Settings { queue_max: QUEUE_MAX, batch_max: actors::batcher::BATCH_MAX, when_full };
+        let settings = Settings { queue_max: QUEUE_MAX, batch_max: actors::batcher::BATCH_MAX, patience };
         Ok(Arc::new(Batcher::start(self, priors, settings, (metrics, Arc::new(SystemClock)))?))
     }
 }

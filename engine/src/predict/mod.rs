@@ -6,7 +6,7 @@ pub mod torch;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use actors::batcher::{self, BATCH_MAX, WhenFull};
+use actors::batcher::{self, BATCH_MAX, Patience};
 use actors::metrics::Metrics;
 use actors::port::clock::Clock;
 use actors::port::predictor::Predictor;
@@ -76,17 +76,16 @@ pub struct Around<'a> {
     pub metrics: &'a Metrics,
     /// Its clock.
     pub clock: Arc<dyn Clock>,
-    /// What happens to a question when the queue is full.
-    pub when_full: WhenFull,
+    /// How long a question may take.
+    pub patience: Patience,
 }
 
 /// Returns the predictor that the settings name.
 ///
 /// Errors: an active model is missing or refused; the system gives no thread.
 pub fn build(settings: &Settings, around: Around<'_>) -> Result<Arc<dyn Predictor>> {
-    let Around { data_dir, metrics, clock, when_full } = around;
-    let bounds =
-        batcher::Settings { queue_max: settings.queue_max, batch_max: settings.batch_max, when_full };
+    let Around { data_dir, metrics, clock, patience } = around;
+    let bounds = batcher::Settings { queue_max: settings.queue_max, batch_max: settings.batch_max, patience };
     Ok(match settings.kind {
         Kind::Rules => Arc::new(rules::Rules::new()),
         Kind::Torch => Arc::new(torch::Torch::start(settings.registry(data_dir), bounds, (metrics, clock))?),

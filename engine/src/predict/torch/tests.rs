@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use actors::batcher::WhenFull;
+use actors::batcher::Patience;
 use actors::kit::contract::predictor;
 use actors::kit::memory::ManualClock;
 use futures_util::future::join_all;
@@ -19,8 +20,11 @@ use crate::model::tests::{model, random_rows};
 use crate::model::{Artefact, Choice};
 use crate::predict::rules;
 
-const SETTINGS: batcher::Settings =
-    batcher::Settings { queue_max: 4_096, batch_max: 64, when_full: WhenFull::Refuse };
+const SETTINGS: batcher::Settings = batcher::Settings {
+    queue_max: 4_096,
+    batch_max: 64,
+    patience: Patience::Bounded(Duration::from_secs(600)),
+};
 
 /// The parts of the predictor, with the watcher in the hand of the test.
 struct Rig {
