@@ -16,6 +16,7 @@ pub mod live;
 pub mod models;
 pub mod replay;
 pub mod simulate;
+pub mod train;
 pub mod trigger;
 pub mod version;
 pub mod why;
@@ -77,6 +78,8 @@ enum Command {
     Trigger(trigger::Arguments),
     /// Shows the trained models, and chooses which one answers for a head
     Models(models::Arguments),
+    /// Learns a model from event files, and says what it is worth
+    Train(train::Arguments),
     /// Judges a model by what customers did behind a date
     Evaluate(evaluate::Arguments),
     /// Lists records that could not be handled, and why
@@ -197,6 +200,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Why(arguments) => why::run(&arguments, overrides, output, &mut out),
         Command::Trigger(arguments) => trigger::run(&arguments, overrides, output, &mut out),
         Command::Models(arguments) => models::run(&arguments, overrides, output, &mut out),
+        Command::Train(arguments) => train::run(&arguments, overrides, output, &mut out),
         Command::Evaluate(arguments) => evaluate::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::CheckConfig(arguments) => check_config::run(&arguments, overrides, output, &mut out),

@@ -96,7 +96,8 @@ came with the engine, or to the rule score where there is none.")]
 }
 
 /// Reads the name of a head.
-fn head(text: &str) -> Result<Head, String> {
+/// Reads the name of a head.
+pub(super) fn head(text: &str) -> Result<Head, String> {
     let known = Head::ALL.into_iter().find(|head| head.as_str() == text);
     known.ok_or_else(|| format!("legal: {}", Head::NAMES.join(", ")))
 }

@@ -1,10 +1,13 @@
 //! How a model is learnt; the defaults suit some thousand to some million rows.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::Error;
 use crate::model::{Activation, Architecture, Skip};
 
 /// How a model is learnt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct FitSettings {
     /// What every chance of the run comes from: the same rows and settings with the same seed give the same bytes.
     pub seed: u64,
