@@ -61,6 +61,10 @@ pub struct Settings {
 pub struct Sample {
     /// Whose.
     pub customer: CustomerId,
+    /// Whose row it was taken of: that of a visitor, where the customer was not known by then.
+    pub row: CustomerId,
+    /// Which question of the row it was; none at a date.
+    pub attempt: Option<u32>,
     /// When it was taken.
     pub at: Timestamp,
     /// What was known, in the order of the feature table.
@@ -167,18 +171,20 @@ impl Collector {
             Moment::Merged { from, row } => self.merge(from, row.id()),
             Moment::Asked { row, ask, known } => {
                 if self.settings.taken == Taken::Asks && ask.head == head {
-                    self.snapshot(row, ask.at, &ask.features, known);
+                    let sample = sample(row, (ask.at, known), &ask.features);
+                    self.snapshot(row, Sample { attempt: Some(ask.id.attempt), ..sample });
                 }
             }
             Moment::Dated { row, at, known } => {
                 if self.settings.taken == Taken::Dates && score::applies(head, row.profile(), at) {
-                    self.snapshot(row, at, &feature::extract(row.profile(), at), known);
+                    self.snapshot(row, sample(row, (at, known), &feature::extract(row.profile(), at)));
                 }
             }
         }
     }
 
-    fn snapshot(&mut self, row: &Customer, at: Timestamp, features: &Arc<[f32]>, known: u64) {
+    fn snapshot(&mut self, row: &Customer, mut sample: Sample) {
+        let at = sample.at;
         if !self.settings.covers(at) {
             return;
         }
@@ -191,14 +197,7 @@ impl Collector {
         }
         open.last = Some(at);
         let cart = row.profile().carts().current(at).map(|cart| cart.key.clone());
-        let sample = Sample {
-            customer: row.id().clone(),
-            at,
-            features: Arc::clone(features),
-            known,
-            label: self.settings.definition.of_silence(),
-            contacts: Contacts::default(),
-        };
+        sample.label = self.settings.definition.of_silence();
         open.waiting.push_back((Subject { at, cart }, sample));
     }
 
@@ -330,6 +329,20 @@ impl Collector {
             let n = self.arms.without_propensity;
             warn(format!("{n} contacts carry no propensity above 0 and up to 1"));
         }
+    }
+}
+
+/// Returns a snapshot of a row at an instant, with the records that could be known then.
+fn sample(row: &Customer, (at, known): (Timestamp, u64), features: &Arc<[f32]>) -> Sample {
+    Sample {
+        customer: row.id().clone(),
+        row: row.id().clone(),
+        attempt: None,
+        at,
+        features: Arc::clone(features),
+        known,
+        label: false,
+        contacts: Contacts::default(),
     }
 }
 

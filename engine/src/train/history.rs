@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use actors::port::log::NewRecord;
 use rustc_hash::FxHashMap;
 use schemas::customer::identity::{Forward, Message, Relay};
 use schemas::customer::{Customer, Effects, Outgoing, Tally};
@@ -21,7 +22,7 @@ use smol_str::SmolStr;
 
 use crate::app;
 use crate::replay::input::Source;
-use crate::replay::read::{self, Batch, Reader, Step};
+use crate::replay::read::{self, Reader, Step};
 use crate::replay::{self, Error, Format, Report};
 use crate::settings::Settings;
 
@@ -188,20 +189,21 @@ impl History {
             report.begun(&source.path, source.bytes);
             reader.read(source, 0, &mut |step| {
                 match step {
-                    Step::Batch(batch) => self.append(batch, watch),
+                    Step::Batch(batch) => self.append(batch.records, watch),
                     Step::Passed(_) => {}
                     Step::Reached { bytes, rows } => report.reached(bytes, rows),
                 }
                 Ok(())
             })?;
         }
-        self.end(watch);
-        self.played.rows = reader.into_tally();
-        Ok(self.played)
+        let mut played = self.end(watch);
+        played.rows = reader.into_tally();
+        Ok(played)
     }
 
-    fn append(&mut self, batch: Batch, watch: Watch<'_>) {
-        for new in batch.records {
+    /// Plays records, in order, behind those that were played.
+    pub fn append(&mut self, records: impl IntoIterator<Item = NewRecord>, watch: Watch<'_>) {
+        for new in records {
             let stamp = new.stamp.unwrap_or(self.now).max(self.now);
             self.reach(stamp, watch);
             self.known += 1;
@@ -317,7 +319,7 @@ impl History {
     }
 
     /// Ends the history: what was due before its end fires, and the dates that are left are seen to.
-    fn end(&mut self, watch: Watch<'_>) {
+    pub fn end(mut self, watch: Watch<'_>) -> Played {
         let end = self.now.max(self.rules.until.unwrap_or(self.now));
         while let Some(date) = self.dates.pop_if(|date| *date <= end) {
             self.hand_out(date, watch);
@@ -329,6 +331,7 @@ impl History {
         let weighed = self.rows.values().step_by(WEIGHED_EVERY).map(Customer::weight);
         self.played.bytes = weighed.sum::<usize>().saturating_mul(WEIGHED_EVERY.min(self.rows.len()));
         (self.played.customers, self.played.end) = (self.rows.len(), end);
+        self.played
     }
 }
 

@@ -80,6 +80,14 @@ pub fn measures(probabilities: &[f32], labels: &[bool], weights: Option<&[f32]>)
     })
 }
 
+/// Returns the area under the ROC curve of values of any range, every row counting 1; none unless there are rows of both classes.
+pub fn auroc(values: impl Iterator<Item = f32>, labels: impl Iterator<Item = bool>) -> Option<f64> {
+    let of = |(value, label)| Judged { probability: f64::from(value), label, weight: 1.0 };
+    let rows: Vec<Judged> = values.zip(labels).map(of).collect();
+    let positives = rows.iter().filter(|row| row.label).count();
+    (0 < positives && positives < rows.len()).then(|| ranking::Ranking::of(&rows).area())
+}
+
 /// Returns the rows to be judged.
 fn judged(probabilities: &[f32], labels: &[bool], weights: Option<&[f32]>) -> Result<Vec<Judged>, Error> {
     let positives = labels.iter().filter(|label| **label).count();

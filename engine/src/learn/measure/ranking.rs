@@ -97,6 +97,12 @@ impl Ranking {
 
     /// Returns the area under the ROC curve and its interval.
     pub(super) fn auroc(&self) -> (f64, Interval) {
+        let area = self.area();
+        (area, self.auroc_interval(area))
+    }
+
+    /// Returns the area under the ROC curve.
+    pub(super) fn area(&self) -> f64 {
         let totals = self.totals;
         let mut above = Weights::default();
         let mut area = 0.0;
@@ -106,8 +112,7 @@ impl Ranking {
             above.positive += tie.positive;
             above.negative += tie.negative;
         });
-        let area = (area / (totals.positive * totals.negative)).clamp(0.0, 1.0);
-        (area, self.auroc_interval(area))
+        (area / (totals.positive * totals.negative)).clamp(0.0, 1.0)
     }
 
     fn auroc_interval(&self, area: f64) -> Interval {

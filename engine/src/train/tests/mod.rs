@@ -2,6 +2,7 @@
 
 mod dataset;
 mod history;
+mod leak;
 
 use std::path::Path;
 
