@@ -14,4 +14,15 @@ pub struct Shipped {
 }
 
 /// Every model that comes with the engine, at most one per head. A head without one is answered by the rule score.
-pub const SHIPPED: &[Shipped] = &[];
+pub const SHIPPED: &[Shipped] = &[
+    Shipped {
+        head: Head::CartAbandonment,
+        manifest: include_bytes!("../../models/cart_abandonment/model.json"),
+        weights: include_bytes!("../../models/cart_abandonment/weights.safetensors"),
+    },
+    Shipped {
+        head: Head::PurchaseIntent,
+        manifest: include_bytes!("../../models/purchase_intent/model.json"),
+        weights: include_bytes!("../../models/purchase_intent/weights.safetensors"),
+    },
+];
