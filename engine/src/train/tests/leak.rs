@@ -112,15 +112,17 @@ fn simulated() -> String {
 fn honest_rows_pass_whatever_they_are_asked_about() {
     let lines = simulated();
     for head in Head::ALL {
-        let made = made(&lines, settings(head, Span::days(7)), &mut honest);
+        let every = dataset::Settings { gap: Span(0), ..settings(head, Span::days(7)) };
+        let made = made(&lines, every, &mut honest);
         let checked = made.recompute().expect("honest");
         let drawn = SNAPSHOTS.min(made.samples.len());
         assert_eq!((checked.recomputed, checked.too_long), (drawn, 0), "{head:?}");
-        assert!(drawn >= 10, "{head:?}");
+        assert!(drawn > 0, "{head:?}");
     }
     let dates = dataset::Settings { taken: Taken::Dates, ..settings(Head::Churn, Span::days(7)) };
     let made = made(&lines, dates, &mut honest);
-    assert_eq!(made.guard(&[]).expect("honest").recomputed, SNAPSHOTS);
+    assert_eq!(made.recompute().expect("honest").recomputed, SNAPSHOTS.min(made.samples.len()));
+    assert!(made.samples.len() > 20);
 }
 
 #[test]
