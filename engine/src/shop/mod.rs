@@ -58,7 +58,8 @@ pub const RISKY: f64 = 0.1;
 
 /// Whom the shop itself writes to about a left cart, half an hour after it was left: for files, where no engine does.
 ///
-/// Only who agreed is considered; every decision is an event, `Outreach Sent` or `Outreach Withheld`, with its probability.
+/// Only who agreed is considered; every decision is an event, `Outreach Sent` or `Outreach Withheld`, with the probability of
+/// what was decided.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Policy {
     /// To nobody.

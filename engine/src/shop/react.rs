@@ -170,17 +170,18 @@ impl Shopper {
             }
         };
         let mut body = json!({
-            "trigger": "cart-idle", "category": "marketing", "propensity": propensity,
-            "cart_id": write::cart_id(self.number, cart),
+            "trigger": "cart-idle", "category": "marketing", "cart_id": write::cart_id(self.number, cart),
         });
         // The draw of the policy is not one of the shopper's life.
         let mut chance = self.reaction((number, u16::MAX), world);
         if chance.happens(propensity) {
             body["channel"] = json!("email");
+            body["propensity"] = json!(propensity);
             self.take_outreach(self.now, world);
             Some(self.report(world, "Outreach Sent", body))
         } else {
             body["reason"] = json!("holdout");
+            body["propensity"] = json!(1.0 - propensity);
             Some(self.report(world, "Outreach Withheld", body))
         }
     }

@@ -28,16 +28,25 @@ pub struct Contacts {
     /// Something was sent.
     pub sent: bool,
     /// Triggers that were held back by chance, each once.
-    withheld: Vec<u16>,
+    withheld: Vec<Held>,
 }
 
 /// A contact, or one that chance held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Contact {
     /// It was sent.
     Sent,
-    /// It was held back; by which trigger's choice.
-    Withheld(u16),
+    /// It was held back.
+    Withheld(Held),
+}
+
+/// A contact that chance held back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Held {
+    /// Place of its trigger among those of the history.
+    trigger: u16,
+    /// Probability of the trigger's own control arm, where that held it back and says so.
+    own: Option<f64>,
 }
 
 /// What the history says of its triggers and their arms.
@@ -78,8 +87,11 @@ impl Contacts {
     pub fn note(&mut self, contact: Contact) {
         match contact {
             Contact::Sent => self.sent = true,
-            Contact::Withheld(trigger) if !self.withheld.contains(&trigger) => self.withheld.push(trigger),
-            Contact::Withheld(_) => {}
+            Contact::Withheld(held) => {
+                if self.withheld.iter().all(|other| other.trigger != held.trigger) {
+                    self.withheld.push(held);
+                }
+            }
         }
     }
 
@@ -118,7 +130,7 @@ impl Arms {
             return Some(Contact::Sent);
         }
         self.withheld += 1;
-        Some(Contact::Withheld(place as u16))
+        Some(Contact::Withheld(Held { trigger: place as u16, own: propensity.filter(|_| !is_global) }))
     }
 
     fn place(&mut self, name: SmolStr) -> usize {
@@ -140,7 +152,12 @@ impl Arms {
             (false, _) if contacts.withheld.is_empty() => Worth::Weight(1.0),
             (false, _) => {
                 let control = self.control.unwrap_or(0.0);
-                let held = contacts.withheld.iter().map(|place| self.held(usize::from(*place), control));
+                // What the contact itself says holds for the row; a trigger may hold back by risk, or have changed its share.
+                let of = |held: &Held| match held.own {
+                    Some(own) => (own / (1.0 - control).max(1e-9)).clamp(0.0, 1.0),
+                    None => self.held(usize::from(held.trigger), control),
+                };
+                let held = contacts.withheld.iter().map(of);
                 let uncontacted = control + (1.0 - control) * held.product::<f64>();
                 Worth::Weight(1.0 / uncontacted.clamp(1.0 / 1e9, 1.0))
             }
@@ -253,6 +270,14 @@ mod tests {
             panic!("censored")
         };
         assert!((180.0 * holdout + 100.0 * control - 1_000.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn a_row_counts_by_the_draw_that_held_it_back() {
+        // A trigger that writes to nine in ten who are at risk, and to one in ten others.
+        let arms = [held("a", "holdout", 0.1), held("a", "holdout", 0.9), sent("a", 0.9), sent("a", 0.1)];
+        check(&arms, &[held("a", "holdout", 0.1)], 10.0);
+        check(&arms, &[held("a", "holdout", 0.9)], 1.0 / 0.9);
     }
 
     #[test]
