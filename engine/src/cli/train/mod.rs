@@ -31,6 +31,7 @@ use crate::replay::ordered::Ordered;
 use crate::replay::{self, Format};
 use crate::settings::Settings;
 use crate::train::dataset::Settings as RowSettings;
+use crate::train::leak::{self, Checked, Replay};
 use crate::train::{Collector, Definition, Gathered, History, Rules, Taken, enough};
 use crate::words::Count;
 use crate::{app, words};
@@ -83,6 +84,9 @@ pub struct Arguments {
     /// Leave a feature out; may be given several times
     #[arg(long, value_name = "FEATURE")]
     without: Vec<String>,
+    /// Learn although this feature tells the labels by itself, which mostly is a leak; may be given several times
+    #[arg(long, value_name = "FEATURE")]
+    allow_suspect: Vec<String>,
     /// How the network learns: hidden=[32,16], members, dropout, weight_decay, learning_rate, batch, epochs_max, patience,
     /// validation_share, test_share, later_share, activation, skip, version
     #[arg(long, value_name = "KEY=VALUE")]
@@ -102,6 +106,8 @@ pub struct Arguments {
 struct Written<'a> {
     /// What became of the moments of the history.
     rows: &'a Gathered,
+    /// What the leakage guard looked at.
+    guard: &'a Checked,
     /// What was learnt, and what it is worth.
     learnt: &'a Report,
     /// How.
@@ -113,13 +119,12 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let settings = set.data(&arguments.data).load()?.settings;
     let fitting = arguments.fitting()?;
     let sources = replay::check(&arguments.events, arguments.format, &app::border(&settings))?;
-    let (data, gathered) = gather(arguments, sources, &settings)?;
-    enough(&data).map_err(|lack| anyhow!(lack))?;
+    let (data, gathered, guard) = gather(arguments, sources, &settings)?;
     let bar = LearningBar::new(stderr().is_terminal());
     let learnt = fit(&data, &fitting, &mut |progress| bar.show(progress));
     bar.0.finish_and_clear();
     let (artefact, report) = learnt.context("failed to learn")?;
-    let written = Written { rows: &gathered, learnt: &report, settings: &fitting };
+    let written = Written { rows: &gathered, guard: &guard, learnt: &report, settings: &fitting };
     let place = settings.predictor.registry(&settings.data.dir).folder(arguments.head);
     let place = place.join(artefact.manifest().version.as_str());
     if arguments.out.is_none() && place.exists() {
@@ -156,8 +161,12 @@ impl Arguments {
     }
 }
 
-/// Plays the files and makes rows of them.
-fn gather(arguments: &Arguments, sources: Vec<Source>, settings: &Settings) -> Result<(Dataset, Gathered)> {
+/// Plays the files, makes rows of them, and lets the guard look for leaks.
+fn gather(
+    arguments: &Arguments,
+    sources: Vec<Source>,
+    settings: &Settings,
+) -> Result<(Dataset, Gathered, Checked)> {
     let days = arguments.days();
     let (from, until) = (days.opt(arguments.from)?, days.opt(arguments.until)?);
     let definition = Definition::of(arguments.head);
@@ -172,14 +181,18 @@ fn gather(arguments: &Arguments, sources: Vec<Source>, settings: &Settings) -> R
     let ordered = Ordered::of(sources, &rules.read)?;
     let mut collector = Collector::new(rows);
     let bar = FileProgress::new(stderr().is_terminal());
-    let played = History::new(rules).play(&ordered.sources, &mut |moment| collector.take(&moment), &bar);
-    bar.finish();
+    let history = History::new(rules.clone());
+    let played = history.play(&ordered.sources, &mut |moment| collector.take(&moment), &bar);
     let played = played.context("failed to play the events")?;
     if played.first.is_none() {
         bail!("the files hold no event of any customer");
     }
-    let (data, gathered, _) = collector.finish(played.end);
-    Ok((data, gathered))
+    let (data, gathered, samples) = collector.finish(played.end);
+    enough(&data).map_err(|lack| anyhow!(lack))?;
+    let again = Replay { rules: &rules, sources: &ordered.sources, seed: arguments.seed, report: &bar };
+    let guard = leak::guard(&data, &samples, again, &arguments.allow_suspect);
+    bar.finish();
+    Ok((data, gathered, guard.context("failed the check for leaks")?))
 }
 
 /// Writes model and report into the folder.
@@ -193,7 +206,7 @@ fn write(folder: &Path, artefact: &Artefact, written: &Written<'_>) -> Result<()
 
 /// Tells a person what came of it.
 fn tell(head: Head, written: &Written<'_>, out: &mut dyn Write) -> Result<()> {
-    let Written { rows, learnt, .. } = written;
+    let Written { rows, guard, learnt, .. } = written;
     writeln!(out, "{} {}\n", head.as_str(), learnt.version)?;
     let (kept, customers) = (Count(rows.rows, "row"), Count(rows.customers, "customer"));
     writeln!(out, "{kept} of {customers}, {} came to pass; left out:", rows.positives)?;
@@ -205,6 +218,11 @@ fn tell(head: Head, written: &Written<'_>, out: &mut dyn Write) -> Result<()> {
     ] {
         writeln!(out, "  {moments:>9}  {why}")?;
     }
+    writeln!(
+        out,
+        "no leak: {} played again hold what was known then, and no more",
+        Count(guard.recomputed as u64, "row")
+    )?;
     for warning in &rows.warnings {
         writeln!(out, "careful: {warning}")?;
     }

@@ -25,6 +25,7 @@ fn arguments(events: PathBuf, out: PathBuf) -> Arguments {
         until: None,
         seed: 3,
         without: vec!["cart_age".to_owned()],
+        allow_suspect: Vec::new(),
         set: ["hidden=[4]", "members=2", "epochs_max=4", "activation=tanh"].map(str::to_owned).to_vec(),
         source: Some("a simulated shop".to_owned()),
         out: Some(out),
@@ -45,6 +46,7 @@ fn files_become_a_model_the_same_twice() {
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let told = train(&arguments(events.clone(), one.clone()), Output::Text).expect("enough to learn from");
     assert!(told.contains("care models activate cart_abandonment"), "{told}");
+    assert!(told.contains("no leak: 50 rows"), "{told}");
     train(&arguments(events, two.clone()), Output::Json).expect("enough to learn from");
     for file in ["model.json", "weights.safetensors", REPORT_FILE] {
         let read = |folder: &Path| fs::read(folder.join(file)).expect("a written file");
