@@ -16,7 +16,7 @@ use crate::simulate::experiment::targeting::{self, Policy, Report};
 #[command(after_help = "\
 Examples:
   care experiment
-  care experiment --seeds 5 --shoppers 2000 --days 7 --json
+  care experiment --seeds 5 --shoppers 10000 --days 7 --json
 
 For every seed the same shop is run twice through the engine: once carts are
 contacted whose predicted risk of being left is at or above the threshold, once
@@ -28,13 +28,13 @@ pub struct Arguments {
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000))]
     seeds: u64,
     /// Shoppers of each
-    #[arg(long, default_value_t = 4_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     shoppers: u32,
     /// Days that each is open
     #[arg(long, default_value_t = 7, value_name = "D", value_parser = clap::value_parser!(u32).range(1..=90))]
     days: u32,
     /// Least predicted risk that is contacted
-    #[arg(long, default_value_t = 0.8, value_name = "P", value_parser = share)]
+    #[arg(long, default_value_t = 0.71, value_name = "P", value_parser = share)]
     threshold: f64,
 }
 

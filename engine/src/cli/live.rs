@@ -42,7 +42,7 @@ const STEP: Span = Span::minutes(5);
 #[command(after_help = "\
 Examples:
   care live --watch --speed 10000 --data-dir new
-  care live --shoppers 5000 --days 30 --data-dir shop --events shop.jsonl --json
+  care live --shoppers 50000 --days 30 --data-dir shop --events shop.jsonl --json
 
 The same options and seed give the same run, whatever the machine's speed. The
 data folder must be new; afterwards `care customer` and `care why` tell of it.
@@ -51,7 +51,7 @@ Ctrl-C ends the run where it is; what has happened is told.
 Exit status 1 when it was ended so, or anything was lost or doubled.")]
 pub struct Arguments {
     /// Number of shoppers
-    #[arg(long, default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     shoppers: u32,
     /// Days that the shop is open
     #[arg(long, default_value_t = 14, value_name = "D", value_parser = clap::value_parser!(u32).range(1..=90))]

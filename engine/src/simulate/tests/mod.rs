@@ -102,6 +102,21 @@ fn silence_is_heard_in_the_step_in_which_it_is_due() {
 }
 
 #[test]
+fn partitions_without_an_event_keep_nobody_waiting() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let balance = block_on(async {
+        let settings = settings(dir.path());
+        let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
+        let parts = Parts { settings: &settings, book, budget: 0, predictor: &|of_settings| of_settings };
+        let mut engine = Driven::start(parts).await?;
+        engine.begin(NOON);
+        engine.step(cart(0).into(), NOON + STEP).await?;
+        engine.finish().await
+    });
+    assert_eq!((balance.appended, balance.applied), (2, 2));
+}
+
+#[test]
 fn the_same_events_treat_the_same_shoppers() {
     let run = || {
         let dir = tempfile::tempdir().expect("a folder");
