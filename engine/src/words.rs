@@ -120,10 +120,10 @@ pub fn feature_in_words(name: &str, value: f32) -> String {
     let days = |days: f32| Length(Span((f64::from(days) * 86_400_000.0) as i64));
     let many = |n: f32, what: &'static str| Count(n.max(0.0) as u64, what);
     match name {
-        "cart_idle" => format!("cart untouched for {}", minutes(value)),
+        "cart_idle" => format!("untouched for {}", minutes(value)),
         "cart_age" => format!("cart open for {}", minutes(value)),
         "cart_value" => format!("cart worth {value:.2}"),
-        "cart_items" => format!("{} in the cart", many(value, "item")),
+        "cart_items" => many(value, "item").to_string(),
         "cart_in_checkout" if value > 0.0 => "checkout begun".to_owned(),
         "cart_in_checkout" => "no checkout begun".to_owned(),
         "order_count" if value < 1.0 => "no order so far".to_owned(),

@@ -193,7 +193,7 @@ impl Picture {
     }
 
     fn risks(&self, style: Style) -> Vec<String> {
-        let heading = format!(" {:<32}{:>4}  {}", "AT RISK NOW", "risk", "why");
+        let heading = format!(" {:<29}{:>4}  {}", "AT RISK NOW", "risk", "why");
         let mut lines = vec![style.paint("1", &heading)];
         for one in self.at_risk.iter().take(AT_RISK_MAX) {
             let who = format!("{} {}", printable(&one.customer), printable(&one.what));
@@ -203,11 +203,11 @@ impl Picture {
                 Then::LeftAlone => (" ", "0"),
             };
             let risk = format!("{:>3.0}%", one.risk * 100.0);
-            let why = cut(&printable(&one.why), WIDTH - 40);
+            let why = cut(&printable(&one.why), WIDTH - 36);
             lines.push(format!(
                 " {} {}{}  {why}",
                 style.paint(code, mark),
-                padded(&cut(&who, 29), 30),
+                padded(&cut(&who, 26), 27),
                 style.paint("31", &risk)
             ));
         }

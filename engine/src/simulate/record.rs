@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use schemas::decision::Category;
+use schemas::ids::ANONYMOUS_PREFIX;
 use schemas::time::Timestamp;
 use serde::Serialize;
 
@@ -80,7 +81,7 @@ fn line(treated: &Treated) -> Option<String> {
         Arm::Offered => return None,
     };
     let customer = treated.customer.as_str();
-    let (user_id, anonymous_id) = match customer.strip_prefix("anon:") {
+    let (user_id, anonymous_id) = match customer.strip_prefix(ANONYMOUS_PREFIX) {
         Some(anonymous) => (None, Some(anonymous)),
         None => (Some(customer), None),
     };

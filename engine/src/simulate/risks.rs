@@ -10,7 +10,7 @@ use actors::port::predictor::{Error, Predictor};
 use rustc_hash::FxHashMap;
 use schemas::decision::Verdict;
 use schemas::feature;
-use schemas::ids::CustomerId;
+use schemas::ids::{ANONYMOUS_PREFIX, CustomerId};
 use schemas::score::{Answer, Ask, Head};
 use schemas::time::{Span, Timestamp};
 
@@ -87,7 +87,7 @@ impl Risks {
             let Some((head, score)) = decision.scores.first() else { continue };
             let features = heard.get(&(*head, score.at.0, score.value.to_bits()));
             let one = AtRisk {
-                customer: decision.customer.to_string(),
+                customer: name(&decision.customer).to_owned(),
                 what: features.map_or_else(String::new, |features| at_stake(*head, features)),
                 risk: score.value,
                 why: features.map_or_else(String::new, |features| self.why(*head, features)),
@@ -115,12 +115,18 @@ impl Risks {
     }
 }
 
+/// Returns a customer's name as the shop knows it.
+fn name(customer: &CustomerId) -> &str {
+    let key = customer.as_str();
+    key.strip_prefix(ANONYMOUS_PREFIX).unwrap_or(key)
+}
+
 /// Returns what may be lost.
 fn at_stake(head: Head, features: &[f32]) -> String {
     let value =
         |name: &str| feature::place(name).and_then(|place| features.get(place)).copied().unwrap_or(0.0);
     match head {
-        Head::CartAbandonment | Head::PurchaseIntent => format!("cart of {:.2}", value("cart_value")),
+        Head::CartAbandonment | Head::PurchaseIntent => format!("cart {:.2}", value("cart_value")),
         Head::Churn | Head::Return | Head::Complaint => format!("{:.0} orders", value("order_count")),
     }
 }
@@ -186,7 +192,7 @@ mod tests {
         let stepped = Stepped { decisions: vec![judged("ada", &answer.score)], ..Stepped::default() };
         risks.follow(&stepped, &[], Timestamp(6));
         let shown = risks.shown(5);
-        assert_eq!((shown.len(), shown[0].what.as_str()), (1, "cart of 80.00"));
+        assert_eq!((shown.len(), shown[0].what.as_str()), (1, "cart 80.00"));
         assert_eq!(
             shown[0].why,
             feature_in_words("cart_items", 2.0),
