@@ -270,19 +270,20 @@ impl History {
         }
     }
 
-    /// Answers what was asked, hands it out, and notes what is to be told to other rows.
+    /// Hands out what a transition asked, answers it, and notes what is to be told to other rows.
     fn finish(&mut self, row: &mut Customer, left: (Effects, u64), watch: Watch<'_>) {
         let (mut effects, known) = left;
-        while let Some(ask) = row.pending_asks().first() {
-            let value = (self.rules.answer)(ask);
-            let model = SmolStr::new_static("history");
-            let score = Score { value, model, source: ScoreSource::Model, at: ask.at };
-            let answer = Answer { id: ask.id, head: ask.head, score };
-            row.answer(&self.rules.book, &answer, &mut effects);
-        }
-        for ask in effects.asks.drain(..) {
-            self.played.asks += 1;
-            watch(Moment::Asked { row, ask: &ask, known });
+        loop {
+            // What the transition superseded itself reaches no predictor.
+            effects.asks.retain(|ask| row.pending_asks().iter().any(|open| open.id == ask.id));
+            if effects.asks.is_empty() {
+                break;
+            }
+            for ask in &effects.asks {
+                self.played.asks += 1;
+                watch(Moment::Asked { row, ask, known });
+            }
+            self.answer(row, &mut effects);
         }
         if !effects.outbox.is_empty() {
             let numbers: Vec<u64> = effects.outbox.iter().map(|entry| entry.number).collect();
@@ -297,6 +298,16 @@ impl History {
         self.played.records.add(&effects.tally);
         effects.clear();
         self.effects = effects;
+    }
+
+    /// Answers all that was asked, in the order of asking; what the answers ask is left in `effects`.
+    fn answer(&self, row: &mut Customer, effects: &mut Effects) {
+        for ask in std::mem::take(&mut effects.asks) {
+            let value = (self.rules.answer)(&ask);
+            let model = SmolStr::new_static("history");
+            let score = Score { value, model, source: ScoreSource::Model, at: ask.at };
+            row.answer(&self.rules.book, &Answer { id: ask.id, head: ask.head, score }, effects);
+        }
     }
 
     /// Hands out every row as of `date`, in the order of the customers.
