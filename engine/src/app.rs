@@ -120,6 +120,16 @@ pub fn replay_rulebook(settings: &Settings, channels: &Channels) -> Result<Ruleb
     Ok(book)
 }
 
+/// Returns the rulebook of a replay of files: profiles are folded as training folds them, or models would be asked what they were never
+/// trained on.
+///
+/// Errors: every fault of every trigger file.
+pub fn rulebook_of_files(settings: &Settings, channels: &Channels, format: Format) -> Result<Rulebook> {
+    let mut book = replay_rulebook(settings, channels)?;
+    book.policy.profile = profile_of_files(settings, format);
+    Ok(book)
+}
+
 fn contact_policy(settings: &Settings) -> ContactPolicy {
     let of = &settings.policy;
     let marketing = CapScope::Category(Category::Marketing);

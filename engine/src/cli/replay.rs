@@ -15,12 +15,11 @@ use std::time::Duration;
 use actors::metrics::Metrics;
 use actors::node::Node;
 use actors::partition::core::Counts;
+use actors::port::Ports;
 use actors::port::clock::Clock;
-use actors::port::{BoxFuture, Ports};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use futures_util::future::{self, Either};
-use schemas::ids::{PartitionId, Position};
 use schemas::rulebook::Rulebook;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -32,8 +31,9 @@ use crate::clock::ReplayClock;
 use crate::live;
 use crate::outreach;
 use crate::outreach::counted::{self, Deliveries};
+use crate::replay::gate::NodeGate;
 use crate::replay::input::Source;
-use crate::replay::{self, Format, Gate, Replay, Speed, Tally};
+use crate::replay::{self, Format, Replay, Speed, Tally};
 use crate::settings::{AssumedConsent, Settings};
 
 /// How often a wait looks whether the engine has stopped.
@@ -100,7 +100,8 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let consent = arguments.assume_consent.map(AssumedConsent::as_str);
     let set = set.folders(&arguments.data, &arguments.triggers).option("policy.assume_consent", consent);
     let settings = set.load()?.settings;
-    let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
+    let channels = outreach::build(&settings.channels);
+    let book = Arc::new(app::rulebook_of_files(&settings, &channels, arguments.format)?);
     let sources = replay::check(&arguments.files, arguments.format, &app::border(&settings))?;
     let (opened, clock) = Opened::for_replay(&settings)?;
     let (metrics, deliveries) = (opened.metrics.clone(), Deliveries::default());
@@ -231,24 +232,6 @@ pub(super) async fn asked_to_stop() -> io::Result<()> {
     match future::select(std::pin::pin!(tokio::signal::ctrl_c()), std::pin::pin!(ended.recv())).await {
         Either::Left((pressed, _)) => pressed,
         Either::Right(_) => Ok(()),
-    }
-}
-
-/// What the source of a replay asks of the engine.
-struct NodeGate<'a>(&'a Node);
-
-impl Gate for NodeGate<'_> {
-    fn read_to(&self) -> Vec<(PartitionId, Position)> {
-        self.0.levels().into_iter().map(|(partition, levels)| (partition, levels.next)).collect()
-    }
-
-    fn settled(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            // An engine that has stopped never settles; whoever runs the replay looks for that.
-            if self.0.quiet().await.is_err() {
-                future::pending::<()>().await;
-            }
-        })
     }
 }
 
