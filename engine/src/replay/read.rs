@@ -64,7 +64,8 @@ pub enum Then {
     /// Nothing.
     #[default]
     GoOn,
-    /// The engine comes to rest: the last event asks for a merge, and what customers tell each other is stamped when they do.
+    /// The engine comes to rest: the last event asks for a merge, or is one of an alias that passes it on, and what customers tell each
+    /// other is stamped when they do.
     Settle,
 }
 
@@ -258,8 +259,11 @@ impl File<'_> {
     /// Takes the event whose body lies at the end of the batch.
     fn take_event(&mut self, draft: Draft) -> Result<(), Error> {
         let Draft { customer, at, anonymous } = draft;
-        let new_pair =
-            anonymous.is_some_and(|other| self.reader.pairs.note(&customer, &other) == Seen::First);
+        let pairs = &mut self.reader.pairs;
+        let tells_another = match anonymous {
+            Some(other) => pairs.note(&customer, &other) == Seen::First,
+            None => customer.is_anonymous() && pairs.is_named(&customer),
+        };
         let stamp = self.reader.stamp(at);
         self.reader.tally.rows_read += 1;
         if self.rows < self.progress {
@@ -277,7 +281,7 @@ impl File<'_> {
         self.reader.tally.appended += 1;
         self.batch.push(customer, stamp);
         match self.batch.events.len() {
-            _ if new_pair => self.hand_on(Then::Settle),
+            _ if tells_another => self.hand_on(Then::Settle),
             full if full >= self.reader.rules.batch_rows => self.hand_on(Then::GoOn),
             _ => Ok(()),
         }

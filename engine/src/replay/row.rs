@@ -80,15 +80,25 @@ impl RowIds {
 
 /// Pairs of a user and an anonymous id that were named together.
 ///
-/// Bounds: 9 to 21 bytes per pair.
+/// Bounds: 18 to 42 bytes per pair.
 #[derive(Default)]
-pub struct Pairs(FxHashSet<u64>);
+pub struct Pairs {
+    pairs: FxHashSet<u64>,
+    /// The anonymous ids among them.
+    named: FxHashSet<u64>,
+}
 
 impl Pairs {
     /// Returns whether the pair is named for the first time.
     pub fn note(&mut self, user: &CustomerId, anonymous: &CustomerId) -> Seen {
         let (user, anonymous) = (MessageId::of(user.as_str()).0, MessageId::of(anonymous.as_str()).0);
-        if self.0.insert(user.rotate_left(1) ^ anonymous) { Seen::First } else { Seen::Repeat }
+        self.named.insert(anonymous);
+        if self.pairs.insert(user.rotate_left(1) ^ anonymous) { Seen::First } else { Seen::Repeat }
+    }
+
+    /// Returns whether an anonymous id was named together with a user.
+    pub fn is_named(&self, anonymous: &CustomerId) -> bool {
+        self.named.contains(&MessageId::of(anonymous.as_str()).0)
     }
 }
 

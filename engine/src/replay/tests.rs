@@ -292,6 +292,22 @@ async fn the_source_waits_for_rest_once_for_every_pair_that_asks_for_a_merge() {
 }
 
 #[tokio::test]
+async fn the_source_waits_for_rest_behind_every_event_that_an_alias_passes_on() {
+    let world = World::new();
+    let call = |who: &str, at| format!(r#"{{{who},"event":"E","timestamp":{at}}}"#) + "\n";
+    let (alias, other, both) =
+        (r#""anonymousId":"a""#, r#""anonymousId":"b""#, r#""userId":"u","anonymousId":"a""#);
+    let calls = [alias, other, both, both, other, alias, alias, r#""userId":"u""#];
+    let lines: String = calls.iter().zip(1_000..).map(|(who, at)| call(who, at)).collect();
+    let file = world.file("calls.jsonl", lines);
+    let process = world.start();
+    let engine = fast();
+    let replay = world.replay(&process, Format::SegmentJsonl, &[file]);
+    run(replay, &engine, &Told::default()).await.expect("a good file");
+    assert_eq!(engine.settled.get(), 3, "the merge, and twice what the alias passes on");
+}
+
+#[tokio::test]
 async fn events_are_ordered_by_time_where_the_format_wants_it_in_whatever_memory() {
     let world = World::new();
     let file = world.file("sessions.jsonl", sessions());
