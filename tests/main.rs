@@ -8,6 +8,8 @@ mod data;
 
 mod replay;
 
+mod equality;
+
 mod bad_input;
 mod crash;
 mod disk;

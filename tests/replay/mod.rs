@@ -1,6 +1,6 @@
 //! Files through the converters, against counts made by other code.
 
-mod real_data;
+pub mod real_data;
 mod state;
 mod synthetic;
 

@@ -12,7 +12,7 @@ use super::read;
 use crate::data;
 
 /// Returns the unpacked text of a file.
-pub(super) fn text(path: &Path) -> String {
+pub fn text(path: &Path) -> String {
     let bytes = std::fs::read(path).expect("the file");
     let mut text = String::new();
     MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("gzip of UTF-8");
