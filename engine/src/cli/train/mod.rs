@@ -81,6 +81,9 @@ pub struct Arguments {
     /// What every chance comes from
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// Learn from these features only [default: all that concern the head]
+    #[arg(long, value_name = "FEATURE,FEATURE", value_delimiter = ',')]
+    only: Vec<String>,
     /// Leave a feature out; may be given several times
     #[arg(long, value_name = "FEATURE")]
     without: Vec<String>,
@@ -152,7 +155,7 @@ impl Arguments {
             |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let source = self.source.clone();
         let source = source.unwrap_or_else(|| self.events.iter().map(names).collect::<Vec<_>>().join(", "));
-        let features = options::features(self.head, &self.without)?;
+        let features = options::features(self.head, &self.only, &self.without)?;
         Ok(FitSettings { seed: self.seed, source, features, ..options::fitting(&self.set)? })
     }
 

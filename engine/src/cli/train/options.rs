@@ -108,20 +108,28 @@ pub(super) fn duration(text: &str) -> Result<Span, String> {
     if total >= 1_000.0 { Ok(Span(total as i64)) } else { Err("at least PT1S is legal".to_owned()) }
 }
 
-/// Returns the features of a head but for those that are to be left out; none stands for all of the head.
+/// Returns the features that are wanted: those of `only`, else those of the head, but for those of `without`; none stands for all of the
+/// head.
 ///
 /// Errors: a name that no feature has.
-pub(super) fn features(head: Head, without: &[String]) -> Result<Vec<String>> {
-    if let Some(unknown) = without.iter().find(|name| feature::place(name).is_none()) {
-        let names = feature::TABLE.iter().map(|feature| feature.name);
-        let nearest = names.max_by(|a, b| strsim::jaro(a, unknown).total_cmp(&strsim::jaro(b, unknown)));
-        bail!("--without {unknown} names no feature; the nearest is {}", nearest.unwrap_or_default());
-    }
-    if without.is_empty() {
+pub(super) fn features(head: Head, only: &[String], without: &[String]) -> Result<Vec<String>> {
+    known("--only", only)?;
+    known("--without", without)?;
+    if only.is_empty() && without.is_empty() {
         return Ok(Vec::new());
     }
     let of_head = feature::TABLE.iter().filter(|feature| feature.heads.contains(head));
-    Ok(of_head.map(|feature| feature.name.to_owned()).filter(|name| !without.contains(name)).collect())
+    let of_head = of_head.map(|feature| feature.name.to_owned());
+    let wanted: Vec<String> = if only.is_empty() { of_head.collect() } else { only.to_vec() };
+    Ok(wanted.into_iter().filter(|name| !without.contains(name)).collect())
+}
+
+/// Checks that names are names of features.
+fn known(option: &str, given: &[String]) -> Result<()> {
+    let Some(unknown) = given.iter().find(|name| feature::place(name).is_none()) else { return Ok(()) };
+    let names = feature::TABLE.iter().map(|feature| feature.name);
+    let nearest = names.max_by(|a, b| strsim::jaro(a, unknown).total_cmp(&strsim::jaro(b, unknown)));
+    bail!("{option} {unknown} names no feature; the nearest is {}", nearest.unwrap_or_default());
 }
 
 /// Reads `key=value` settings of the learning, values as TOML has them; text may stand without quotes.

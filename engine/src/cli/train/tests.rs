@@ -24,6 +24,7 @@ fn arguments(events: PathBuf, out: PathBuf) -> Arguments {
         from: None,
         until: None,
         seed: 3,
+        only: Vec::new(),
         without: vec!["cart_age".to_owned()],
         allow_suspect: Vec::new(),
         set: ["hidden=[4]", "members=2", "epochs_max=4", "activation=tanh"].map(str::to_owned).to_vec(),
@@ -81,10 +82,11 @@ fn options_say_what_would_be_legal() {
         told(options::fitting(&["hiden=[4]".to_owned()]).expect_err("no such setting")).contains("hidden")
     );
     assert!(told(options::fitting(&["hidden".to_owned()]).expect_err("no value")).contains("KEY=VALUE"));
-    assert!(
-        told(options::features(Head::Churn, &["tenur".to_owned()]).expect_err("no feature"))
-            .contains("tenure")
-    );
+    let wrong = ["tenur".to_owned()];
+    for (only, without) in [(&wrong[..], &[][..]), (&[][..], &wrong[..])] {
+        let refused = options::features(Head::Churn, only, without).expect_err("no feature");
+        assert!(told(refused).contains("tenure"));
+    }
     for (text, legal) in [("P1Y", "days"), ("90", "P90D"), ("PT0S", "PT1S")] {
         let refused = options::duration(text).expect_err(text);
         assert!(refused.contains(legal), "{refused}");
@@ -106,4 +108,17 @@ fn dates_come_in_a_rhythm_between_two_days() {
     assert!(rhythm.dates((None, between.1), &days).is_err(), "a rhythm has a beginning");
     let listed: Snapshots = "2010-06-01,2010-09-01".parse().expect("dates");
     assert_eq!(listed.dates((None, None), &days).expect("dates"), ["2010-06-01", "2010-09-01"].map(day));
+}
+
+#[test]
+fn features_are_those_that_are_named_or_those_that_are_left() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let of = |only: &[&str], without: &[&str]| {
+        options::features(Head::Churn, &names(only), &names(without)).expect("features")
+    };
+    assert!(of(&[], &[]).is_empty(), "all of the head");
+    assert_eq!(of(&["tenure", "order_count"], &[]), names(&["tenure", "order_count"]));
+    assert_eq!(of(&["tenure", "order_count"], &["tenure"]), names(&["order_count"]));
+    let left = of(&[], &["tenure"]);
+    assert!(left.contains(&"order_count".to_owned()) && !left.contains(&"tenure".to_owned()));
 }
