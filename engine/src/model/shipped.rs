@@ -25,4 +25,14 @@ pub const SHIPPED: &[Shipped] = &[
         manifest: include_bytes!("../../models/purchase_intent/model.json"),
         weights: include_bytes!("../../models/purchase_intent/weights.safetensors"),
     },
+    Shipped {
+        head: Head::Churn,
+        manifest: include_bytes!("../../models/churn/model.json"),
+        weights: include_bytes!("../../models/churn/weights.safetensors"),
+    },
+    Shipped {
+        head: Head::Return,
+        manifest: include_bytes!("../../models/return/model.json"),
+        weights: include_bytes!("../../models/return/weights.safetensors"),
+    },
 ];
