@@ -14,5 +14,6 @@ mod bad_input;
 mod crash;
 mod disk;
 mod setup;
+mod shipped;
 
 mod tidy;
