@@ -7,7 +7,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Outcome, Output, Overrides, out, wait_for};
+use crate::settings::Settings;
 use crate::shop::ShopSettings;
+use crate::simulate::experiment::lesson;
 use crate::simulate::experiment::spread::Spread;
 use crate::simulate::experiment::targeting::{self, Policy, Report};
 
@@ -16,14 +18,21 @@ use crate::simulate::experiment::targeting::{self, Policy, Report};
 #[command(after_help = "\
 Examples:
   care experiment
-  care experiment --seeds 5 --shoppers 10000 --days 7 --json
+  care experiment targeting --seeds 5 --shoppers 10000 --days 7 --json
+  care experiment lesson --seeds 10 --shoppers 10000 --days 30
 
-For every seed the same shop is run twice through the engine: once carts are
-contacted whose predicted risk of being left is at or above the threshold, once
-as many by chance on the same occasions. The shop knows what each contact
-changed. ops/docs/experiments.md says how to read the figures.
-Exit status 1 when risk is not better with 95 % certainty.")]
+targeting: for every seed the same shop is run twice through the engine: once
+carts are contacted whose predicted risk of being left is at or above the
+threshold, once as many by chance on the same occasions. The shop knows what
+each contact changed. Exit status 1 when risk is not better with 95 % certainty.
+lesson: for every seed a model is learnt from the shop without outreach, with
+outreach, and with outreach that it does not know of; all judge the same carts.
+Exit status 1 unless the second agrees with the first and the third does not.
+ops/docs/experiments.md says how to read the figures.")]
 pub struct Arguments {
+    /// What is compared
+    #[arg(value_enum, default_value = "targeting")]
+    what: What,
     /// Number of shops, each with a seed of its own
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000))]
     seeds: u64,
@@ -38,15 +47,82 @@ pub struct Arguments {
     threshold: f64,
 }
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// Outreach by risk with outreach by chance
+    Targeting,
+    /// What models learn from a shop with and without outreach
+    Lesson,
+}
+
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.load()?.settings;
+    match arguments.what {
+        What::Targeting => targeting(arguments, &settings, output, out),
+        What::Lesson => lesson(arguments, &settings, output, out),
+    }
+}
+
+fn lesson(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: Output,
+    out: &mut dyn Write,
+) -> Result<Outcome> {
+    let bar = bar(arguments.seeds);
+    let seeds = (1..=arguments.seeds).map(|seed| {
+        let seed = lesson::seed(settings, arguments.shop(seed));
+        bar.inc(1);
+        seed
+    });
+    let report = lesson::Report::of(seeds.collect::<Result<_>>()?);
+    bar.finish_and_clear();
+    match output {
+        Output::Json => out::json(&report, out)?,
+        Output::Text => print_lesson(&report, out)?,
+    }
+    Ok(if report.is_as_it_should_be() { Outcome::Good } else { Outcome::Bad })
+}
+
+fn print_lesson(report: &lesson::Report, out: &mut dyn Write) -> Result<()> {
+    writeln!(
+        out,
+        "{:>5}{:>11}{:>9}{:>12}{:>10}{:>9}",
+        "seed", "questions", "came", "no outreach", "weighed", "naive"
+    )?;
+    for seed in &report.seeds {
+        let lesson::Seed { seed, questions, came, without, weighed, naive } = *seed;
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        let [came, without, weighed, naive] = [came, without, weighed, naive].map(percent);
+        writeln!(out, "{seed:>5}{questions:>11}{came:>9}{without:>12}{weighed:>10}{naive:>9}")?;
+    }
+    let points = |spread: &Spread| {
+        let by = |value: f64| 100.0 * value;
+        words(&Spread { mean: by(spread.mean), interval: spread.interval.map(|ends| ends.map(by)) })
+    };
+    writeln!(out)?;
+    writeln!(out, "points of risk, weighed less no outreach: {}", points(&report.weighed_difference))?;
+    Ok(writeln!(out, "points of risk, naive less no outreach:   {}", points(&report.naive_difference))?)
+}
+
+impl Arguments {
+    fn shop(&self, seed: u64) -> ShopSettings {
+        ShopSettings { seed, shoppers: self.shoppers, days: self.days, ..ShopSettings::default() }
+    }
+}
+
+fn targeting(
+    arguments: &Arguments,
+    settings: &Settings,
+    output: Output,
+    out: &mut dyn Write,
+) -> Result<Outcome> {
     let bar = bar(arguments.seeds);
     let mut seeds = Vec::new();
     for seed in 1..=arguments.seeds {
-        let Arguments { shoppers, days, threshold, .. } = *arguments;
-        let shop = ShopSettings { seed, shoppers, days, ..ShopSettings::default() };
-        seeds.push(wait_for(targeting::seed(&settings, shop, threshold))?);
+        seeds.push(wait_for(targeting::seed(settings, arguments.shop(seed), arguments.threshold))?);
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -1,3 +1,5 @@
+//! Tests of `care evaluate`: the answer to the letter, its borders in time, and every refusal.
+
 use std::fmt::Write as _;
 
 use schemas::feature;

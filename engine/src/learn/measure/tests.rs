@@ -1,3 +1,5 @@
+//! Tests of the measures: known answers, ties, weights, and laws that hold for any rows.
+
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

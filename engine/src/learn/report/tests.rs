@@ -1,3 +1,5 @@
+//! Tests of the report: what it says to people and to machines.
+
 use super::*;
 
 /// Returns a judgement of so many rows, of which one in `wrong` is told the opposite.
