@@ -162,7 +162,8 @@ mod tests {
         let report = Report::of((1..=3).map(|number| seed(&settings, shop(number)).expect("rows")).collect());
         let (weighed, naive) = (report.weighed_difference.mean, report.naive_difference.mean);
         assert!(report.seeds.iter().all(|seed| seed.naive < seed.without), "{report:?}");
-        assert!(naive < -0.004 && weighed.abs() < naive.abs() / 2.0, "{report:?}");
+        // Three small shops say no more than this; the command with twenty says how much.
+        assert!(naive < -0.005 && weighed > naive + 0.01, "{report:?}");
     }
 
     #[test]
