@@ -45,9 +45,7 @@ impl Asks {
 /// Returns the first difference in words, `None` where there is none.
 pub fn difference(served: &Asks, trained: &Asks) -> Option<String> {
     let keys = served.0.keys().chain(trained.0.keys());
-    let differs = |key: &&Key| {
-        of(served, key).map(|features| bits(features)).ne(of(trained, key).map(|features| bits(features)))
-    };
+    let differs = |key: &&Key| of(served, key).map(bits).ne(of(trained, key).map(bits));
     let mut differing: Vec<&Key> = keys.filter(differs).collect();
     differing.sort_unstable();
     differing.dedup();
