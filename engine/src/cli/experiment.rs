@@ -43,7 +43,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 7, value_name = "D", value_parser = clap::value_parser!(u32).range(1..=90))]
     days: u32,
     /// Least predicted risk that is contacted
-    #[arg(long, default_value_t = 0.71, value_name = "P", value_parser = share)]
+    #[arg(long, default_value_t = 0.88, value_name = "P", value_parser = share)]
     threshold: f64,
 }
 
