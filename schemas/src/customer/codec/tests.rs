@@ -123,7 +123,12 @@ fn a_row_of_version_2_is_the_row_that_its_records_make_today_but_for_its_timer_o
     desk.event(added("c", 2));
     let read = Customer::decode(&bytes_of(WAITING)).expect("golden bytes");
     assert_eq!(desk.row.rescore.take(), Some(min(7)));
-    assert_eq!(read, desk.row);
+    // The feature table has grown since: the open question holds the features of then.
+    let ([then], [today]) = (read.pending_asks(), desk.row.pending_asks()) else { panic!("one question") };
+    assert_eq!((then.id, then.head, then.at), (today.id, today.head, today.at));
+    assert_eq!(then.features[..], today.features[..then.features.len()]);
+    let asking = desk.row.asking.clone();
+    assert_eq!(Customer { asking, ..read.clone() }, desk.row);
     let again = encoded(&read);
     assert_eq!((again[0], Customer::decode(&again).as_ref()), (CODEC_VERSION, Ok(&read)));
     desk.answer(Head::CartAbandonment, 0.75).event(added("c", 3));
