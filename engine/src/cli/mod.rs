@@ -3,6 +3,7 @@
 //! Commands that read a data folder open it themselves, so they need the engine that uses it stopped; the error says so. Every answer
 //! goes to standard output, everything else to standard error.
 
+mod days;
 mod lookup;
 mod out;
 

@@ -81,10 +81,15 @@ impl Definition {
                 let of_cart = |key: &SmolStr| happening.row.profile().orders().of_cart(key).is_some();
                 bought && subject.cart.as_ref().is_none_or(of_cart)
             }
-            Head::Return => matches!(name, "Order Cancelled" | "Order Refunded" | "Return Requested"),
+            Head::Return => takes_back(name),
             Head::Complaint => name == "Case Opened",
         }
     }
+}
+
+/// Returns whether an event of this name takes an order back, whole or in part.
+pub fn takes_back(name: &str) -> bool {
+    matches!(name, "Order Cancelled" | "Order Refunded" | "Return Requested")
 }
 
 /// Returns whether the session of a question is over.

@@ -15,6 +15,7 @@ use crate::replay::input::Source;
 use crate::replay::ordered::Ordered;
 use crate::replay::{Format, Report};
 use crate::settings::Settings;
+use crate::train::label::takes_back;
 use crate::train::{History, Moment, Rules};
 use crate::words::{Instant, Length};
 
@@ -137,9 +138,7 @@ impl Labelled {
 fn happened(head: Head, event: &Event, orders: u32) -> bool {
     match head {
         Head::Churn => orders > 0,
-        Head::Return => {
-            matches!(event.name.as_str(), "Order Cancelled" | "Order Refunded" | "Return Requested")
-        }
+        Head::Return => takes_back(&event.name),
         Head::CartAbandonment | Head::PurchaseIntent | Head::Complaint => false,
     }
 }

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use schemas::score::Head;
-use schemas::time::Timestamp;
 use serde::Serialize;
 
 use self::as_of::Question;
+use super::days::Days;
 use super::replay::progress::Progress;
 use super::{DataDir, Outcome, Output, Overrides, out};
 use crate::learn::Measures;
@@ -160,11 +159,8 @@ fn question(artefact: &Artefact, arguments: &Arguments) -> Result<Question> {
             head.as_str()
         ),
     };
-    let zone = arguments.dataset.home().map_or(TimeZone::UTC, |home| home.zone());
-    let midnight = zone.to_timestamp(arguments.as_of.at(0, 0, 0, 0));
-    let midnight =
-        midnight.with_context(|| format!("--as-of {} lies outside the calendar", arguments.as_of))?;
-    Ok(Question { head, at: Timestamp(midnight.as_millisecond()), horizon })
+    let at = Days::of(arguments.dataset).midnight(arguments.as_of).context("--as-of")?;
+    Ok(Question { head, at, horizon })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use schemas::feature;
+use schemas::time::Timestamp;
 use serde_json::Value;
 
 use super::*;

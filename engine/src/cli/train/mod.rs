@@ -21,7 +21,8 @@ use schemas::score::Head;
 use schemas::time::Span;
 use serde::Serialize;
 
-use self::options::{Days, Snapshots};
+use self::options::Snapshots;
+use super::days::Days;
 use super::replay::progress::Progress as FileProgress;
 use super::{DataDir, Outcome, Output, Overrides, out};
 use crate::learn::{Dataset, FitSettings, Progress, Report, fit};
@@ -158,10 +159,6 @@ impl Arguments {
         let features = options::features(self.head, &self.only, &self.without)?;
         Ok(FitSettings { seed: self.seed, source, features, ..options::fitting(&self.set)? })
     }
-
-    fn days(&self) -> Days {
-        Days { zone: self.format.home().map_or(jiff::tz::TimeZone::UTC, |home| home.zone()) }
-    }
 }
 
 /// Plays the files, makes rows of them, and lets the guard look for leaks.
@@ -170,7 +167,7 @@ fn gather(
     sources: Vec<Source>,
     settings: &Settings,
 ) -> Result<(Dataset, Gathered, Checked)> {
-    let days = arguments.days();
+    let days = Days::of(arguments.format);
     let (from, until) = (days.opt(arguments.from)?, days.opt(arguments.until)?);
     let definition = Definition::of(arguments.head);
     let definition = Definition { horizon: arguments.horizon.unwrap_or(definition.horizon), ..definition };

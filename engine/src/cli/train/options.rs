@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{SpanRelativeTo, Unit};
 use schemas::feature;
 use schemas::score::Head;
 use schemas::time::{Span, Timestamp};
 
+use crate::cli::days::Days;
 use crate::learn::FitSettings;
 
 /// Dates of one training at most: each is one look at every customer.
@@ -74,26 +74,6 @@ impl Snapshots {
                 Ok((0..=count).map(date).take_while(|date| *date < until).collect())
             }
         }
-    }
-}
-
-/// Where days begin.
-pub(super) struct Days {
-    /// Zone of the shop.
-    pub(super) zone: TimeZone,
-}
-
-impl Days {
-    /// Returns the first instant of a day.
-    pub(super) fn midnight(&self, date: Date) -> Result<Timestamp> {
-        let midnight = self.zone.to_timestamp(date.at(0, 0, 0, 0));
-        let midnight = midnight.with_context(|| format!("{date} lies outside the calendar"))?;
-        Ok(Timestamp(midnight.as_millisecond()))
-    }
-
-    /// Returns the first instant of a day that may not be given.
-    pub(super) fn opt(&self, date: Option<Date>) -> Result<Option<Timestamp>> {
-        date.map(|date| self.midnight(date)).transpose()
     }
 }
 
