@@ -24,7 +24,8 @@ use crate::embedded::{self, Database, directory};
 use crate::log::embedded::EmbeddedLog;
 use crate::replay::Format;
 use crate::settings::{AssumedConsent, Settings};
-use crate::{log, outreach, predict, store, triggers};
+use crate::store::embedded::EmbeddedStore;
+use crate::{outreach, predict, triggers};
 
 /// An open data folder with everything that works on it.
 pub struct Opened {
@@ -86,16 +87,15 @@ impl Opened {
         let of_database = embedded::Settings { partitions: settings.log.partitions, ..bounds };
         let opened = Database::open(&settings.data.dir, &of_database, clock.clone());
         let database = opened.context("failed to open the data")?;
-        let (source, sink) = log::build(&log::Settings::Embedded, &database);
+        let log = Arc::new(EmbeddedLog::new(&database));
         let ports = Ports {
-            source,
-            sink,
-            store: store::build(&store::Settings::Embedded, &database),
+            source: log.clone(),
+            sink: log.clone(),
+            store: Arc::new(EmbeddedStore::new(&database)),
             predictor,
             channels: Arc::new(outreach::build(&settings.channels)),
             clock,
         };
-        let log = Arc::new(EmbeddedLog::new(&database));
         Ok(Self { database, log, ports, metrics })
     }
 }

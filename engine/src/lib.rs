@@ -31,6 +31,8 @@ pub mod dump;
 pub mod triggers;
 
 pub mod app;
+pub mod serve;
+
 pub mod cli;
 
 /// Serves tests and benchmarks as it serves the program, so that they show what the program does.

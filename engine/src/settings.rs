@@ -5,6 +5,8 @@
 
 pub mod legal;
 pub mod load;
+pub mod secret;
+pub mod world;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,9 +18,11 @@ use schemas::profile::ProfilePolicy;
 use schemas::time::Span;
 use serde::Deserialize;
 
-use crate::{outreach, predict};
+use crate::{log, outreach, predict, serve, store};
 
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
+pub use secret::Secret;
+pub use world::World;
 
 #[cfg(test)]
 mod tests;
@@ -29,8 +33,12 @@ mod tests;
 pub struct Settings {
     /// Where everything durable is.
     pub data: Data,
-    /// The embedded log.
-    pub log: Log,
+    /// The log.
+    pub log: log::Settings,
+    /// The store.
+    pub store: store::Settings,
+    /// The engine as a service.
+    pub serve: serve::Settings,
     /// Bounds and intervals of partitions.
     pub partition: Partition,
     /// Live customers.
@@ -57,14 +65,6 @@ pub struct Settings {
 pub struct Data {
     /// The data folder.
     pub dir: PathBuf,
-}
-
-/// Section `log`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// Partitions of every topic.
-    pub partitions: u32,
 }
 
 /// Section `partition`; the meaning of each key stands in `default.toml`.
@@ -241,7 +241,7 @@ impl Settings {
             lease: Duration::from_millis(of.lease_ms),
             lease_renew: Duration::from_millis(of.lease_renew_ms),
             confirm: Duration::from_millis(of.confirm_ms),
-            replay_margin: Duration::from_millis(of.replay_margin_ms),
+            replay_margin: self.replay_margin(),
             retry: Duration::from_millis(of.retry_ms),
             score_deadline: Duration::from_millis(self.predictor.deadline_ms),
             hold_for_score: false,
@@ -285,6 +285,7 @@ impl Settings {
                 format!("has to be at most half of partition.lease_ms ({lease})"),
             ));
         }
+        found.extend(self.contradictions_of_the_world());
         found
     }
 }

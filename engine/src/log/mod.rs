@@ -1,29 +1,33 @@
-//! The log room: one file per implementation of the log ports. A new one is a file, an arm in [`Settings`] and one in [`build`].
+//! The log room: one folder or file per implementation of the log ports. A new one is an arm in [`Kind`], its keys in [`KEYS`], and an arm
+//! in `app`, which opens log and store of a world together.
 
 pub mod embedded;
 
-use std::sync::Arc;
-
-use actors::port::log::{LogSink, LogSource};
 use serde::Deserialize;
 
-use crate::embedded::Database;
+use crate::settings::legal::Legal;
 
 /// Which log the engine uses.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Settings {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
     /// The log of the embedded database.
     #[default]
     Embedded,
+    /// Topics of a Kafka cluster.
+    Kafka,
 }
 
-/// Returns the log that the settings name: a source and a sink.
-pub fn build(settings: &Settings, database: &Database) -> (Arc<dyn LogSource>, Arc<dyn LogSink>) {
-    match settings {
-        Settings::Embedded => {
-            let log = Arc::new(embedded::EmbeddedLog::new(database));
-            (log.clone(), log)
-        }
-    }
+/// Section `log` of the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Which log.
+    pub kind: Kind,
+    /// Partitions of every topic.
+    pub partitions: u32,
 }
+
+/// The keys of the section.
+pub const KEYS: &[(&str, Legal)] =
+    &[("log.kind", Legal::OneOf(&["embedded", "kafka"])), ("log.partitions", Legal::Count(1, 1_024, ""))];

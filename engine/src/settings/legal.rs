@@ -1,11 +1,12 @@
 //! What each setting may hold: the closed list of keys with their bounds. `default.toml` says what they mean and why.
 
 use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::{outreach, predict};
+use crate::{log, outreach, predict, serve, store};
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,12 +31,24 @@ pub enum Legal {
     Locale,
     /// Filter directives of the log.
     Directives,
+    /// An address to listen on.
+    Listen,
+    /// Addresses of servers.
+    Servers,
+    /// A text.
+    Text,
+    /// A text or nothing.
+    OptionalText,
+    /// A text or nothing that is never shown.
+    Secret,
 }
+
+/// What is shown in place of a secret.
+pub const HIDDEN: &str = "***";
 
 /// Every key that no room has for itself. A `*` stands for a name that the user chooses.
 const KEYS: &[(&str, Legal)] = &[
     ("data.dir", Legal::Path),
-    ("log.partitions", Legal::Count(1, 1_024, "")),
     ("partition.threads", Legal::Count(0, 1_024, "threads")),
     ("partition.fetch_max", Legal::Count(1, 100_000, "records")),
     ("partition.waiting_max", Legal::Count(1, 1_000_000, "records")),
@@ -88,7 +101,12 @@ const KEYS: &[(&str, Legal)] = &[
 
 /// Returns every key with what it may hold: rooms of several kinds bring their own.
 pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
-    KEYS.iter().chain(predict::KEYS).chain(outreach::KEYS)
+    KEYS.iter()
+        .chain(log::KEYS)
+        .chain(store::KEYS)
+        .chain(serve::KEYS)
+        .chain(predict::KEYS)
+        .chain(outreach::KEYS)
 }
 
 impl Legal {
@@ -113,16 +131,20 @@ impl Legal {
                 Some(_) => Err(format!("{} is out of range", shown(value))),
                 None => Err(format!("{} is not a number", shown(value))),
             },
-            Legal::OptionalPath => text(value).ok_or_else(refused).map(Json::from),
+            Legal::OptionalPath | Legal::OptionalText => text(value).ok_or_else(refused).map(Json::from),
+            Legal::Secret => {
+                text(value).map(Json::from).ok_or_else(|| "what stands there is not legal".to_owned())
+            }
             Legal::SomeOf(words) => some_of(words, value),
             Legal::OneOf(_)
             | Legal::Path
             | Legal::Currency
             | Legal::Zone
             | Legal::Locale
-            | Legal::Directives => {
-                text(value).filter(|text| self.takes(text)).map(Json::from).ok_or_else(refused)
-            }
+            | Legal::Directives
+            | Legal::Listen
+            | Legal::Servers
+            | Legal::Text => text(value).filter(|text| self.takes(text)).map(Json::from).ok_or_else(refused),
         }
     }
 
@@ -133,8 +155,15 @@ impl Legal {
             Legal::Zone => jiff::tz::TimeZone::get(text).is_ok(),
             Legal::Locale => is_locale(text),
             Legal::Directives => text.parse::<tracing_subscriber::filter::Targets>().is_ok(),
-            Legal::Path => !text.is_empty(),
-            Legal::OptionalPath | Legal::Count(..) | Legal::Share(..) | Legal::SomeOf(_) => true,
+            Legal::Listen => text.parse::<SocketAddr>().is_ok(),
+            Legal::Servers => text.split(',').all(is_server),
+            Legal::Path | Legal::Text => !text.trim().is_empty(),
+            Legal::OptionalPath
+            | Legal::OptionalText
+            | Legal::Secret
+            | Legal::Count(..)
+            | Legal::Share(..)
+            | Legal::SomeOf(_) => true,
         }
     }
 }
@@ -153,6 +182,11 @@ impl fmt::Display for Legal {
             Legal::Zone => f.write_str("an IANA time zone"),
             Legal::Locale => f.write_str("a language tag (BCP 47)"),
             Legal::Directives => f.write_str("a level or directives (tracing)"),
+            Legal::Listen => f.write_str("IP:PORT"),
+            Legal::Servers => f.write_str("HOST:PORT, several with commas between them"),
+            Legal::Text => f.write_str("a text"),
+            Legal::OptionalText => f.write_str("a text, or empty"),
+            Legal::Secret => f.write_str("a text, or empty; never shown"),
         }
     }
 }
@@ -226,6 +260,16 @@ fn shown(value: &Value) -> String {
         Some((end, _)) => format!("{}…", &whole[..end]),
         None => whole,
     }
+}
+
+/// Returns true for a name or an address with a port; an address of IPv6 stands in brackets.
+fn is_server(text: &str) -> bool {
+    let Some((host, port)) = text.trim().rsplit_once(':') else { return false };
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
+    };
+    is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn is_locale(text: &str) -> bool {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::Settings;
-use super::legal::{self, Legal};
+use super::legal::{self, HIDDEN, Legal};
 
 /// The documented defaults, as shipped.
 pub const DEFAULTS: &str = include_str!("../../default.toml");
@@ -53,7 +53,7 @@ pub struct Effective {
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
-    /// Every key in force, by path.
+    /// Every key in force, by path; secrets hidden.
     pub effective: BTreeMap<String, Effective>,
 }
 
@@ -180,6 +180,7 @@ impl Reader {
                         self.fault(path, &origin.to_string(), problem);
                     }
                     if self.faults.is_empty() {
+                        hide_secrets(&mut self.effective);
                         return Ok(Loaded { settings, effective: self.effective });
                     }
                 }
@@ -188,6 +189,15 @@ impl Reader {
         }
         self.faults.sort_by(|a, b| a.path.cmp(&b.path));
         Err(Faults(self.faults))
+    }
+}
+
+/// Puts a sign in the place of every secret that is set: what is in force is there to be shown.
+fn hide_secrets(effective: &mut BTreeMap<String, Effective>) {
+    for (path, of) in effective {
+        if Legal::of(path) == Some(Legal::Secret) && of.value != Json::from("") {
+            of.value = Json::from(HIDDEN);
+        }
     }
 }
 

@@ -145,3 +145,45 @@ fn text_in_the_environment_counts_as_a_number() {
     let faults = load(&with_environment(&[("CARE__POLICY__CONTROL_SHARE", "much")])).expect_err("a fault");
     assert!(faults.to_string().contains("CARE__POLICY__CONTROL_SHARE"), "{faults}");
 }
+
+#[test]
+fn log_and_store_of_two_worlds_are_refused_with_the_reason() {
+    let kinds = |log, store| format!("[log]\nkind = \"{log}\"\n[store]\nkind = \"{store}\"\n");
+    let faults = faults_of(&kinds("embedded", "cql"));
+    assert!(
+        faults.len() == 1 && faults[0].starts_with("store.kind: cql goes with log.kind = kafka only"),
+        "{faults:?}"
+    );
+    let faults = faults_of(&kinds("kafka", "embedded"));
+    assert!(faults.len() == 1 && faults[0].contains("moves between processes"), "{faults:?}");
+    assert_eq!(Settings::defaults().world(), Ok(World::Embedded));
+}
+
+#[test]
+fn the_margin_of_a_replay_is_for_stores_that_acknowledge_before_they_sync() {
+    let mut settings = Settings::defaults();
+    assert_eq!(settings.partition().replay_margin, Duration::ZERO);
+    (settings.log.kind, settings.store.kind) = (log::Kind::Kafka, store::Kind::Cql);
+    assert_eq!(settings.partition().replay_margin, PartitionSettings::default().replay_margin);
+}
+
+#[test]
+fn addresses_are_checked_in_full() {
+    let check = |legal: Legal, text: &str| legal.check(&config::Value::from(text)).is_ok();
+    for good in ["broker-1:9092", "10.0.0.1:9042, [::1]:9042", "a:1,b.c:65535"] {
+        assert!(check(Legal::Servers, good), "{good}");
+    }
+    for bad in ["", "broker", "broker:", ":9092", "a:0", "a:70000", "a:1,", "a b:1", "kafka://a:1", "[x]:1"] {
+        assert!(!check(Legal::Servers, bad), "{bad}");
+    }
+    assert!(check(Legal::Listen, "0.0.0.0:9464") && check(Legal::Listen, "[::1]:0"));
+    assert!(!check(Legal::Listen, "localhost:9464") && !check(Legal::Listen, "127.0.0.1"));
+}
+
+#[test]
+fn a_secret_is_in_force_and_never_shown() {
+    let secret = Secret::new("hunter2");
+    assert_eq!((secret.reveal(), format!("{secret:?}").as_str()), ("hunter2", "***"));
+    let fault = Legal::Secret.check(&config::Value::from(4_711)).expect_err("a number is no text");
+    assert!(!fault.contains("4711"), "{fault}");
+}

@@ -1,26 +1,30 @@
-//! The store room: one file per implementation of the store port. A new one is a file, an arm in [`Settings`] and one in [`build`].
+//! The store room: one folder or file per implementation of the store port. A new one is an arm in [`Kind`], its keys in [`KEYS`], and an
+//! arm in `app`, which opens log and store of a world together.
 
 pub mod embedded;
 
-use std::sync::Arc;
-
-use actors::port::store::Store;
 use serde::Deserialize;
 
-use crate::embedded::Database;
+use crate::settings::legal::Legal;
 
 /// Which store the engine uses.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Settings {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
     /// The store of the embedded database.
     #[default]
     Embedded,
+    /// Tables of Cassandra or ScyllaDB.
+    Cql,
 }
 
-/// Returns the store that the settings name.
-pub fn build(settings: &Settings, database: &Database) -> Arc<dyn Store> {
-    match settings {
-        Settings::Embedded => Arc::new(embedded::EmbeddedStore::new(database)),
-    }
+/// Section `store` of the settings.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Which store.
+    pub kind: Kind,
 }
+
+/// The keys of the section.
+pub const KEYS: &[(&str, Legal)] = &[("store.kind", Legal::OneOf(&["embedded", "cql"]))];

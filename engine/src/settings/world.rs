@@ -1,0 +1,64 @@
+//! The two worlds that the engine lives in, and what settings contradict each other there.
+
+use std::time::Duration;
+
+use super::Settings;
+use crate::{log, store};
+
+/// What log and store are together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum World {
+    /// One database in the data folder, one process, no server.
+    Embedded,
+    /// Topics of Kafka and tables of a CQL store, shared by the processes of a group.
+    Servers,
+}
+
+impl World {
+    /// Returns the name shown to people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            World::Embedded => "embedded",
+            World::Servers => "kafka + cql",
+        }
+    }
+
+    /// Returns the world of a log and a store.
+    ///
+    /// Errors: why they do not go together.
+    fn of(log: log::Kind, store: store::Kind) -> Result<Self, &'static str> {
+        match (log, store) {
+            (log::Kind::Embedded, store::Kind::Embedded) => Ok(World::Embedded),
+            (log::Kind::Kafka, store::Kind::Cql) => Ok(World::Servers),
+            (log::Kind::Embedded, store::Kind::Cql) => Err(
+                "cql goes with log.kind = kafka only: the embedded log belongs to one process and is made durable in one step with the embedded store; legal here: embedded",
+            ),
+            (log::Kind::Kafka, store::Kind::Embedded) => Err(
+                "embedded goes with log.kind = embedded only: a partition of kafka moves between processes, and its next owner would not find the rows in this one's data folder; legal here: cql",
+            ),
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the world of these settings.
+    ///
+    /// Errors: why log and store do not go together; settings that were loaded have been checked.
+    pub fn world(&self) -> Result<World, &'static str> {
+        World::of(self.log.kind, self.store.kind)
+    }
+
+    /// Returns how long ago what is confirmed was safe: nothing where an acknowledgement means that it is synced.
+    pub(super) fn replay_margin(&self) -> Duration {
+        match self.store.kind {
+            store::Kind::Embedded => Duration::ZERO,
+            store::Kind::Cql => Duration::from_millis(self.partition.replay_margin_ms),
+        }
+    }
+
+    /// Returns what contradicts the world, each with what is wrong.
+    pub(super) fn contradictions_of_the_world(&self) -> Vec<(&'static str, String)> {
+        let pair = self.world().err().map(|reason| ("store.kind", reason.to_owned()));
+        pair.into_iter().collect()
+    }
+}
