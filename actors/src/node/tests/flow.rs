@@ -1,6 +1,13 @@
 //! Events in, rows out: at once, after a stop, after a crash, with few customers in memory, and by a second node.
 
+use std::sync::Mutex;
+
+use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
+use tokio::sync::oneshot;
+
 use super::*;
+use crate::port::Reply;
+use crate::port::predictor::{self, Predictor};
 
 #[test]
 fn rows_are_what_a_plain_loop_makes_of_the_log() {
@@ -157,5 +164,76 @@ fn a_second_node_takes_over_and_the_first_ends() {
         other.assert_rows(|_| false).await;
         first.stop().await.expect("it had nothing left");
         second.stop().await.expect("stopped");
+    });
+}
+
+/// A predictor whose answers wait for [`Held::answer`].
+#[derive(Clone, Default)]
+struct Held {
+    asked: Arc<Mutex<Vec<(Ask, oneshot::Sender<Answer>)>>>,
+}
+
+impl Held {
+    fn open(&self) -> usize {
+        self.asked.lock().expect("no test panics with it").len()
+    }
+
+    /// Answers the question that has waited longest, or least long.
+    fn answer(&self, which: impl FnOnce(usize) -> usize) {
+        let mut asked = self.asked.lock().expect("no test panics with it");
+        let nth = which(asked.len());
+        let (Ask { id, head, at, .. }, waiting) = asked.remove(nth);
+        let score = Score { value: 0.5, model: "held".into(), source: ScoreSource::Model, at };
+        waiting.send(Answer { id, head, score }).expect("a question whose deadline is far");
+    }
+}
+
+impl Predictor for Held {
+    fn score(&self, ask: Ask) -> Reply<Answer, predictor::Error> {
+        let (waiting, answer) = oneshot::channel();
+        self.asked.lock().expect("no test panics with it").push((ask, waiting));
+        Box::pin(async { answer.await.map_err(|_| predictor::Error::Full) })
+    }
+
+    fn prior(&self, _head: Head) -> f32 {
+        0.5
+    }
+}
+
+#[test]
+fn an_answer_behind_that_to_a_newer_question_holds_no_position() {
+    run(async {
+        let mut world = World::new();
+        world.settings.score_deadline = Duration::from_secs(24 * 3_600);
+        world.settings.idle = Duration::from_secs(24 * 3_600);
+        let heads = [Head::PurchaseIntent].into_iter().collect();
+        world.book = Arc::new(Rulebook { heads, ..Rulebook::default() });
+        let held = Held::default();
+        let mut plan = world.plan();
+        plan.ports.predictor = Arc::new(held.clone());
+        let node = Node::run(plan, 2).expect("a system runs");
+        world.pace.follow(&node);
+        let until = async |reached: &dyn Fn() -> bool| {
+            while !reached() {
+                tokio::task::yield_now().await
+            }
+        };
+        for n in 0..2 {
+            let body =
+                r#"{"userId":"u","event":"Product Viewed","messageId":"m","properties":{"product_id":"p"}}"#;
+            world.append("u", body.replace(r#""m""#, &format!("\"m{n}\""))).await;
+            world.pace.passing(until(&|| held.open() == n + 1)).await;
+        }
+        held.answer(|open| open - 1);
+        let written =
+            || node.levels().iter().all(|(_, levels)| levels.dirty + levels.groups == 0 && levels.asks < 2);
+        world.pace.passing(until(&written)).await;
+        held.answer(|_| 0);
+        world.pace.passing(node.settle()).await.expect("settled");
+        assert_eq!(node.counts().wakes, 0, "a timer changes the row, and writing that releases what it held");
+        for (confirmed, end) in world.ends().await {
+            assert_eq!(confirmed, end);
+        }
+        node.stop().await.expect("stopped");
     });
 }

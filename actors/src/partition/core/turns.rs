@@ -142,9 +142,11 @@ impl Core {
             self.came_to_life(index, loaded);
         }
         let changed = self.note_records(index, &turn) | (turned.effects.urgency != Urgency::Clean);
-        self.note_answers(index, &turn);
+        let answered = self.note_answers(index, &turn);
         if changed {
             self.mark_dirty(index);
+            let entry = self.at(index);
+            entry.dirty = min(entry.dirty, answered);
         }
         let entry = self.at(index);
         entry.outbox.retain(|out| !turn.clears.contains(&out.number));
@@ -222,20 +224,18 @@ impl Core {
         applied
     }
 
-    fn note_answers(&mut self, index: u32, turn: &InTurn) {
-        if turn.answers.is_empty() {
-            return;
-        }
+    /// Follows the answers of a turn; returns what held their questions. That holds the row from now on, if an answer changed it: one
+    /// that comes behind a newer question's changes nothing, and is nothing to be written.
+    fn note_answers(&mut self, index: u32, turn: &InTurn) -> Option<Position> {
         let holds = self.rules.position_waits_for_score;
         let entry = self.at(index);
+        let mut held = None;
         for id in &turn.answers {
             if let Some(at) = entry.asks.iter().position(|ask| ask.id == *id) {
-                let ask = entry.asks.swap_remove(at);
-                if holds {
-                    entry.dirty = min(entry.dirty, ask.hold);
-                }
+                held = min(held, entry.asks.swap_remove(at).hold);
             }
         }
+        held.filter(|_| holds)
     }
 
     /// Follows new outbox entries: each is held by the record that caused it. What a timer caused is held by the timer's alarm, and
