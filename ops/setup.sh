@@ -1,4 +1,4 @@
-# Shared by ops/test, ops/demo and ops/bench: finds or installs what they need, and says so. Sourced, never run.
+# Shared by the scripts of ops/: finds or installs what they need, and says so. Sourced, never run.
 #
 # Nothing is installed outside the system's packages (apt, as root only), the Rust toolchain that rust-toolchain.toml names (rustup
 # does that) and one cache folder, so a second run only looks. The one thing made here is .libtorch, a link into that folder.
@@ -46,11 +46,12 @@ print_step_times() {
     printf '%s\n' "${STEP_TIMES[@]}"
 }
 
-# Makes sure that the commands named by "command:package" pairs are there, installing the packages when root on Debian.
+# Makes sure that the commands or files named by "command:package" or "/path:package" pairs are there, installing the packages when root
+# on Debian.
 need_system_packages() {
     local missing=() pair
     for pair in "$@"; do
-        command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
+        command -v "${pair%%:*}" >/dev/null 2>&1 || [ -f "${pair%%:*}" ] || missing+=("${pair##*:}")
     done
     if [ "${#missing[@]}" -eq 0 ]; then
         say "system packages: present"
@@ -107,10 +108,12 @@ need_crates() {
 
 # Makes sure of everything that a build of the workspace takes, and of further "command:package" pairs.
 need_to_build() {
-    need_system_packages cc:gcc c++:g++ ld:binutils python3:python3 "$@"
+    # TLS of the Kafka and CQL clients is the system's OpenSSL; the Kafka client is C, built by make.
+    need_system_packages cc:gcc c++:g++ ld:binutils make:make pkg-config:pkg-config /usr/include/openssl/ssl.h:libssl-dev python3:python3 "$@"
     need_rust
     need_crates
     need_libtorch
 }
 
 . ops/libtorch.sh
+. ops/java.sh

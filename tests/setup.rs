@@ -1,15 +1,25 @@
-//! The set-up's program that fetches libtorch, tested in its own language against a server on this machine.
+//! The programs of the set-up that are more than a few lines, tested in their own language on this machine.
 
 use std::path::Path;
 use std::process::Command;
 
-#[test]
-fn libtorch_is_fetched_whole_or_not_at_all() {
+#[track_caller]
+fn run(script: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the root");
     let output = Command::new("python3")
-        .args(["-B", "ops/libtorch/test.py"])
+        .args(["-B", script])
         .current_dir(root)
         .output()
         .expect("python3 runs: ops/test installs it");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn libtorch_is_fetched_whole_or_not_at_all() {
+    run("ops/libtorch/test.py");
+}
+
+#[test]
+fn local_servers_start_once_and_nothing_stays_behind() {
+    run("ops/cluster/test.py");
 }
