@@ -1,9 +1,11 @@
 //! One integration binary: worlds in memory, real data, crash loops, the tidy test.
 //!
 //! Tests that read the public data sets live in modules named `real_data` and find them by `data::folder`; tests that need the real
-//! binary run it by `care::run`.
+//! binary run it by `care::run`; tests that need Kafka and a CQL server live in modules with `servers` in their path and get them from
+//! `cluster::Cluster`.
 
 mod care;
+mod cluster;
 mod data;
 
 mod replay;

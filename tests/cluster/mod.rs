@@ -1,0 +1,212 @@
+//! Real Kafka and a real CQL server for tests: started by `ops/local-cluster`, stopped when this process is gone.
+//!
+//! [`Cluster::shared`] is for tests that leave the servers alone: each takes names of its own from [`Cluster::names`], so that they run side
+//! by side. [`Cluster::own`] is for tests that kill and stall servers: one such test at a time, and each finds everything running. Tests
+//! that need servers live in modules whose path contains `servers`, so that `ops/test` can name and leave out what it cannot run.
+
+mod servers;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde_json::Value;
+
+/// Servers that run, and where.
+#[derive(Debug)]
+pub struct Cluster {
+    /// Addresses of Kafka, as clients take them.
+    pub brokers: String,
+    /// Address of the CQL server; it takes TLS on the same port, with [`Tls::ca`].
+    pub cql: String,
+    /// Copies of a topic's partition; one per broker.
+    pub replication: u16,
+    /// The listener of Kafka that asks who is there.
+    pub tls: Tls,
+    folder: PathBuf,
+}
+
+/// The listener with TLS and SCRAM.
+#[derive(Debug)]
+pub struct Tls {
+    /// Addresses of Kafka.
+    pub brokers: String,
+    /// SASL mechanism.
+    pub mechanism: String,
+    /// User that may come in.
+    pub user: String,
+    /// The user's password.
+    pub password: String,
+    /// What is to be trusted, as PEM.
+    pub ca: PathBuf,
+}
+
+/// How many brokers a cluster has.
+#[derive(Clone, Copy, Debug)]
+pub enum Brokers {
+    /// One, which holds everything.
+    One,
+    /// Three; topics have three copies, of which two have to be in sync.
+    Three,
+}
+
+/// What a test can hurt.
+#[derive(Clone, Copy, Debug)]
+pub enum Server {
+    /// A broker, counted from 1.
+    Broker(u8),
+    /// The CQL server.
+    Store,
+}
+
+/// Names that no other test has.
+#[derive(Debug)]
+pub struct Names {
+    /// Stands before the name of every topic.
+    pub topic_prefix: String,
+    /// Consumer group.
+    pub group: String,
+    /// Keyspace.
+    pub keyspace: String,
+}
+
+impl Cluster {
+    /// Returns the cluster that all tests share, started by the first that asks unless it runs already, as below `ops/test`. Where it lies
+    /// may be said by `CARE_CLUSTER`, for a cluster that stays up while tests are written.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever writes tests says by the environment what runs already"
+    )]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let folder =
+                std::env::var_os("CARE_CLUSTER").map_or_else(|| below_target("local-cluster"), PathBuf::from);
+            Self::up(folder, Brokers::One)
+        })
+    }
+
+    /// Returns a cluster that may be hurt, with everything running: waits until no other test has one, and starts it the first time.
+    pub fn own(brokers: Brokers) -> Own {
+        static ALONE: Mutex<()> = Mutex::new(());
+        // A test that failed with it has not spoilt it: what it stopped is started now.
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = match brokers {
+            Brokers::One => "own-cluster",
+            Brokers::Three => "own-cluster-of-three",
+        };
+        Own { cluster: Self::up(below_target(&format!("tmp/{name}")), brokers), _alone: alone }
+    }
+
+    fn up(folder: PathBuf, brokers: Brokers) -> Self {
+        let count = match brokers {
+            Brokers::One => "1",
+            Brokers::Three => "3",
+        };
+        let holder = std::process::id().to_string();
+        let out = local_cluster(&folder, &["up", "--tls", "--json", "--brokers", count, "--while", &holder]);
+        let state: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error} in {out}"));
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {out}")).to_owned();
+        Self {
+            brokers: text(&state["brokers"]),
+            cql: text(&state["cql"]),
+            replication: state["replication"]
+                .as_u64()
+                .and_then(|copies| u16::try_from(copies).ok())
+                .expect("a count"),
+            tls: Tls {
+                brokers: text(&state["tls"]["brokers"]),
+                mechanism: text(&state["tls"]["mechanism"]),
+                user: text(&state["tls"]["user"]),
+                password: text(&state["tls"]["password"]),
+                ca: text(&state["tls"]["ca"]).into(),
+            },
+            folder,
+        }
+    }
+
+    /// Returns names that begin with a word for the test and that nothing else has, also not in an earlier run.
+    pub fn names(&self, what: &str) -> Names {
+        assert!(
+            what.len() <= 30 && what.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+            "a keyspace cannot begin with this: {what}"
+        );
+        // Keys of the standard library's hash maps are the nearest source of chance.
+        let chance = RandomState::new().build_hasher().finish() >> 32;
+        let name = format!("{what}_{chance:08x}");
+        Names { topic_prefix: format!("{name}."), group: name.clone(), keyspace: name }
+    }
+}
+
+/// A cluster that one test has to itself and may hurt.
+pub struct Own {
+    cluster: Cluster,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Deref for Own {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+impl Own {
+    /// Ends a server at once; returns when it is gone.
+    pub fn kill(&self, server: Server) {
+        self.run("kill", server);
+    }
+
+    /// Ends a server in good order; returns when it is gone.
+    pub fn stop(&self, server: Server) {
+        self.run("stop", server);
+    }
+
+    /// Starts a server that ended, on its ports and data; returns when it answers.
+    pub fn start(&self, server: Server) {
+        self.run("start", server);
+    }
+
+    /// Stalls a server: its connections stay open and nobody answers.
+    pub fn pause(&self, server: Server) {
+        self.run("pause", server);
+    }
+
+    /// Lets a stalled server go on.
+    pub fn resume(&self, server: Server) {
+        self.run("resume", server);
+    }
+
+    fn run(&self, verb: &str, server: Server) {
+        match server {
+            Server::Broker(number) => local_cluster(&self.folder, &[verb, "broker", &number.to_string()]),
+            Server::Store => local_cluster(&self.folder, &[verb, "store"]),
+        };
+    }
+}
+
+/// Runs `ops/local-cluster`; returns its standard output.
+#[track_caller]
+fn local_cluster(folder: &Path, words: &[&str]) -> String {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the root")
+        .join("ops/local-cluster");
+    let output = Command::new(program)
+        .args(words)
+        .arg("--dir")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ops/local-cluster {}:\n{said}", words.join(" "));
+    String::from_utf8(output.stdout).expect("addresses are text")
+}
+
+fn below_target(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target folder").join(name)
+}
