@@ -4,6 +4,7 @@
 //! of which [`TRIGGER_NAMES_MAX`] are told apart. Never a customer id.
 
 mod scoring;
+mod store;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +12,8 @@ use std::time::Duration;
 
 use prometheus::core::Metric as _;
 use prometheus::{
-    CounterVec, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    CounterVec, Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 use schemas::decision::{OutcomeStatus, Reason, Verdict};
 use schemas::ids::PartitionId;
@@ -23,6 +24,7 @@ use crate::partition::core::Counts;
 use crate::port::log::Topic;
 
 pub use scoring::{Fate, Scoring};
+pub use store::{StoreCalls, StoreLane, StoreOperation};
 
 /// Trigger names that are told apart; those that come later are counted as `other`.
 pub const TRIGGER_NAMES_MAX: usize = 200;
@@ -42,6 +44,13 @@ pub const STAGES: &str = "care_partition_stage_seconds_total";
 pub const QUESTIONS: &str = "care_predictor_questions_total";
 const BATCH_ROWS: &str = "care_predictor_batch_rows";
 const BATCH_SECONDS: &str = "care_predictor_batch_seconds";
+
+const STORE_SECONDS: &str = "care_store_request_seconds";
+const STORE_FAILED: &str = "care_store_requests_failed_total";
+const STORE_IN_FLIGHT: &str = "care_store_requests_in_flight";
+const STORE_RETRIED: &str = "care_store_requests_retried_total";
+const STORE_BATCH_ROWS: &str = "care_store_batch_rows";
+const STORE_BATCH_BYTES: &str = "care_store_batch_bytes";
 
 /// Where the engine spends its processor time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +139,7 @@ pub struct Metrics {
     load: Load,
     times: Times,
     scoring: Scoring,
+    store: StoreCalls,
     triggers: Arc<Mutex<HashSet<SmolStr>>>,
 }
 
@@ -202,6 +212,7 @@ impl Metrics {
             rows: Rows::new(&make),
             outcomes: Outcomes::new(&make),
             scoring: Scoring::new(&make, &load),
+            store: StoreCalls::new(&make),
             load,
             times: Times::new(&make),
             triggers: Arc::default(),
@@ -293,6 +304,11 @@ impl Metrics {
     /// Returns what is counted of questions on their way through the predictor.
     pub fn scoring(&self) -> &Scoring {
         &self.scoring
+    }
+
+    /// Returns what is counted of requests to a store on servers.
+    pub fn store(&self) -> &StoreCalls {
+        &self.store
     }
 
     /// Shows the live customers of a partition and the memory they take.
@@ -441,6 +457,11 @@ impl Make<'_> {
 
     fn histogram(&self, name: &str, help: &str) -> Histogram {
         self.histogram_of(name, help, &SECONDS)
+    }
+
+    fn histograms(&self, name: &str, help: &str, label: &str) -> HistogramVec {
+        let opts = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+        self.register(HistogramVec::new(opts, &[label]))
     }
 
     fn histogram_of(&self, name: &str, help: &str, buckets: &[f64]) -> Histogram {
