@@ -37,6 +37,8 @@ pub struct Settings {
     pub log: log::Settings,
     /// The store.
     pub store: store::Settings,
+    /// The store on CQL servers.
+    pub cql: store::cql::Settings,
     /// The engine as a service.
     pub serve: serve::Settings,
     /// Bounds and intervals of partitions.

@@ -14,6 +14,7 @@ pub mod dump;
 pub mod evaluate;
 pub mod experiment;
 pub mod live;
+pub mod migrate;
 pub mod models;
 pub mod replay;
 pub mod simulate;
@@ -85,6 +86,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Lists records that could not be handled, and why
     DeadLetters(dead_letters::Arguments),
+    /// Makes or updates the tables of the store on CQL servers
+    Migrate(migrate::Arguments),
     /// Checks settings and triggers, all faults at once, and prints what is in force
     CheckConfig(check_config::Arguments),
     /// Prints version and build
@@ -204,6 +207,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Train(arguments) => train::run(&arguments, overrides, output, &mut out),
         Command::Evaluate(arguments) => evaluate::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
+        Command::Migrate(arguments) => migrate::run(&arguments, overrides, output, &mut out),
         Command::CheckConfig(arguments) => check_config::run(&arguments, overrides, output, &mut out),
         Command::Version => version::run(output, &mut out),
         Command::Dump(arguments) => dump::run(&arguments, overrides, &mut out),

@@ -41,6 +41,8 @@ pub enum Legal {
     OptionalText,
     /// A text or nothing that is never shown.
     Secret,
+    /// A name that needs no quotes in CQL.
+    Keyspace,
 }
 
 /// What is shown in place of a secret.
@@ -104,6 +106,7 @@ pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
     KEYS.iter()
         .chain(log::KEYS)
         .chain(store::KEYS)
+        .chain(store::cql::settings::KEYS)
         .chain(serve::KEYS)
         .chain(predict::KEYS)
         .chain(outreach::KEYS)
@@ -144,6 +147,7 @@ impl Legal {
             | Legal::Directives
             | Legal::Listen
             | Legal::Servers
+            | Legal::Keyspace
             | Legal::Text => text(value).filter(|text| self.takes(text)).map(Json::from).ok_or_else(refused),
         }
     }
@@ -158,6 +162,7 @@ impl Legal {
             Legal::Listen => text.parse::<SocketAddr>().is_ok(),
             Legal::Servers => text.split(',').all(is_server),
             Legal::Path | Legal::Text => !text.trim().is_empty(),
+            Legal::Keyspace => is_keyspace(text),
             Legal::OptionalPath
             | Legal::OptionalText
             | Legal::Secret
@@ -187,6 +192,7 @@ impl fmt::Display for Legal {
             Legal::Text => f.write_str("a text"),
             Legal::OptionalText => f.write_str("a text, or empty"),
             Legal::Secret => f.write_str("a text, or empty; never shown"),
+            Legal::Keyspace => f.write_str("a small letter, then small letters, digits and _, at most 48"),
         }
     }
 }
@@ -270,6 +276,11 @@ fn is_server(text: &str) -> bool {
         None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
     };
     is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn is_keyspace(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= 48 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_part)
 }
 
 fn is_locale(text: &str) -> bool {

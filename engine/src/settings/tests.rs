@@ -187,3 +187,15 @@ fn a_secret_is_in_force_and_never_shown() {
     let fault = Legal::Secret.check(&config::Value::from(4_711)).expect_err("a number is no text");
     assert!(!fault.contains("4711"), "{fault}");
 }
+
+#[test]
+fn what_contradicts_the_durability_of_servers_or_the_life_of_timers_is_told() {
+    assert!(faults_of("[cql]\nkeyspace = \"Shop; DROP\"\n")[0].contains("a small letter"));
+    let cql = "[cql]\ntimer_days = 43\ndurability = \"periodic\"\nusername = \"care\"\n";
+    let margin = "[partition]\nreplay_margin_ms = 10000\n";
+    let faults = faults_of(&format!("[log]\nkind = \"kafka\"\n[store]\nkind = \"cql\"\n{cql}{margin}"));
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    assert!(faults[0].contains("partition.replay_margin_ms above 10000"), "{faults:?}");
+    assert!(faults[1].contains("at least 44"), "{faults:?}");
+    assert!(faults[2].contains("together with cql.password"), "{faults:?}");
+}

@@ -59,6 +59,10 @@ impl Settings {
     /// Returns what contradicts the world, each with what is wrong.
     pub(super) fn contradictions_of_the_world(&self) -> Vec<(&'static str, String)> {
         let pair = self.world().err().map(|reason| ("store.kind", reason.to_owned()));
-        pair.into_iter().collect()
+        let of_cql = match self.store.kind {
+            store::Kind::Embedded => Vec::new(),
+            store::Kind::Cql => self.cql.contradictions(&self.partition),
+        };
+        pair.into_iter().chain(of_cql).collect()
     }
 }

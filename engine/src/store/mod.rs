@@ -1,6 +1,7 @@
 //! The store room: one folder or file per implementation of the store port. A new one is an arm in [`Kind`], its keys in [`KEYS`], and an
 //! arm in `app`, which opens log and store of a world together.
 
+pub mod cql;
 pub mod embedded;
 
 use serde::Deserialize;
