@@ -152,6 +152,7 @@ struct Events {
     clamped: IntCounter,
     told: IntCounter,
     unawaited: IntCounter,
+    strayed: IntCounter,
     rejected: IntCounterVec,
     dead_letters: IntCounter,
 }
@@ -231,6 +232,7 @@ impl Metrics {
             (&events.clamped, since.clamped),
             (&events.told, since.told),
             (&events.unawaited, since.unawaited),
+            (&events.strayed, since.strayed),
             (&rows.loaded, since.loads),
             (&rows.passivated, since.passivated),
             (&rows.panicked, since.panics),
@@ -488,6 +490,10 @@ impl Events {
             unawaited: make.counter(
                 "care_customer_records_unawaited_total",
                 "Messages and outcomes that no row waited for",
+            ),
+            strayed: make.counter(
+                "care_partition_records_strayed_total",
+                "Records outside their customer's partition, relayed to it",
             ),
             rejected: make.counters(REJECTED, "Records that could not be applied", &["reason"]),
             dead_letters: make

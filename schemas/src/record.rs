@@ -1,17 +1,20 @@
 //! Records of the log: what a topic holds, before and after decoding.
 //!
 //! `care.events` carries everything that concerns one customer under the customer's key: events of the shop, messages between
-//! customers (identity merge), outcomes of outreach and commands of the engine. The kind stands in a header, the body is JSON.
+//! customers (identity merge), outcomes of outreach and commands of the engine. The kind stands in a header ([`headers`]), the body is
+//! JSON. [`decode`] is the one table from kinds to decoders: a topic of another format is added by a kind and an arm.
+
+pub mod headers;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::customer::identity::Relay;
+use crate::customer::identity::{Forward, Relay};
 use crate::decision::Outcome;
 use crate::event::{self, Border, Event, RejectReason, Rejection};
-use crate::ids::{CustomerId, Epoch, Position};
+use crate::ids::{CustomerId, Epoch, PartitionId, Position};
 use crate::time::Timestamp;
 
 /// What the body of a record is.
@@ -34,6 +37,12 @@ pub enum RecordKind {
     DeadLetter,
     /// The first record of an owner in a partition: readers ignore lower epochs behind it. No body.
     Epoch,
+    /// An event of the shop, as a CloudEvent in JSON.
+    CloudEvent,
+    /// What was appended to another partition than its customer's: [`Stray`].
+    Stray,
+    /// Its headers name no kind that this engine knows.
+    Unknown,
 }
 
 /// A record as a log returns it.
@@ -43,7 +52,7 @@ pub struct LogRecord {
     pub position: Position,
     /// Time of the log at its append; never smaller than that of the record before it.
     pub stamp: Timestamp,
-    /// Record key: a customer id.
+    /// Record key: a customer id; empty for a record without one.
     pub key: SmolStr,
     /// What the body is.
     pub kind: RecordKind,
@@ -75,6 +84,8 @@ pub enum Input {
     Outcome(Outcome),
     /// A command of the engine.
     Command(Command),
+    /// What was appended to another customer's partition.
+    Stray(Box<Stray>),
 }
 
 /// Commands of the engine to one customer's row.
@@ -100,7 +111,48 @@ pub struct Sender {
     pub nth: u16,
 }
 
+/// Names one record of the log for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Name of the topic.
+    pub topic: SmolStr,
+    /// Partition of the topic.
+    pub partition: PartitionId,
+    /// Where in the partition.
+    pub position: Position,
+}
+
+/// What a record told that was appended to another partition than that of its customer (no key, another partitioner), on its way to
+/// the right one. The receiver keeps one mark per topic and partition that strays come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stray {
+    /// Where it stands.
+    pub from: Place,
+    /// What it told; an event as decoded there: its stamp is not judged again.
+    pub told: Forward,
+}
+
 impl RecordKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Event,
+        Self::Relay,
+        Self::Outcome,
+        Self::Command,
+        Self::Outreach,
+        Self::Decision,
+        Self::DeadLetter,
+        Self::Epoch,
+        Self::CloudEvent,
+        Self::Stray,
+        Self::Unknown,
+    ];
+
+    /// Returns true for what a shop tells, whatever the format.
+    pub fn is_event(self) -> bool {
+        matches!(self, RecordKind::Event | RecordKind::CloudEvent | RecordKind::Stray)
+    }
+
     /// Returns the name used in headers, messages and metric labels.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -112,35 +164,73 @@ impl RecordKind {
             RecordKind::Decision => "decision",
             RecordKind::DeadLetter => "dead_letter",
             RecordKind::Epoch => "epoch",
+            RecordKind::CloudEvent => "cloud_event",
+            RecordKind::Stray => "stray",
+            RecordKind::Unknown => "unknown",
+        }
+    }
+}
+
+impl Record {
+    /// Returns whom the record concerns, given its key: an event without a key names its customer itself.
+    pub fn customer(&self, key: SmolStr) -> CustomerId {
+        match &self.input {
+            Input::Event(event) if key.is_empty() => event.customer.clone(),
+            Input::Event(_) | Input::Relay(_) | Input::Outcome(_) | Input::Command(_) | Input::Stray(_) => {
+                CustomerId::of_key(key)
+            }
         }
     }
 }
 
 /// Returns what a record of `care.events` says.
 ///
-/// Errors: the body is not what its kind promises · `WrongKind` → a record of this kind belongs to another topic.
+/// Errors: the body is not what its kind promises · `WrongKind` → a record of this kind belongs to another topic, or is of no kind ·
+/// `NoCustomer` → neither key nor body names anybody.
 pub fn decode(record: &LogRecord, border: &Border) -> Result<Record, Rejection> {
+    let (key, body, stamp) = (&record.key, &record.body, record.stamp);
     let input = match record.kind {
-        RecordKind::Event => {
-            let event = event::decode(&record.key, &record.body, record.stamp, border)?;
-            Input::Event(Box::new(event))
+        RecordKind::Event => Input::Event(Box::new(event::decode(key, body, stamp, border)?)),
+        RecordKind::CloudEvent => {
+            Input::Event(Box::new(event::decode_cloud_event(key, body, stamp, border)?))
         }
         RecordKind::Relay => Input::Relay(Box::new(internal(record)?)),
         RecordKind::Outcome => Input::Outcome(internal(record)?),
         RecordKind::Command => Input::Command(internal(record)?),
+        RecordKind::Stray => Input::Stray(Box::new(stray(record)?)),
         RecordKind::Outreach | RecordKind::Decision | RecordKind::DeadLetter | RecordKind::Epoch => {
             let message = format!(
-                "is {}; legal in care.events are event, relay, outcome and command",
+                "is {}; legal in care.events are event, cloud_event, relay, outcome, command and stray",
                 record.kind.as_str()
             );
             return Err(Rejection::new(RejectReason::WrongKind, "kind", message));
         }
+        RecordKind::Unknown => {
+            let message = "names no kind of record that this engine knows; what is no record of an engine comes without it";
+            return Err(Rejection::new(RejectReason::WrongKind, headers::KIND, message));
+        }
     };
-    Ok(Record { position: record.position, stamp: record.stamp, input })
+    Ok(Record { position: record.position, stamp, input })
 }
 
-/// Reads a body that an engine wrote.
+/// Reads what was appended to another partition, and by an engine to this one.
+fn stray(record: &LogRecord) -> Result<Stray, Rejection> {
+    let stray: Stray = internal(record)?;
+    match &stray.told {
+        Forward::Event(event) if event.customer.as_str() != record.key => {
+            let message = "is not the customer of the event in it";
+            Err(Rejection::new(RejectReason::WrongKey, "key", message))
+        }
+        Forward::Event(_) | Forward::Outcome(_) | Forward::Command(_) => Ok(stray),
+    }
+}
+
+/// Reads a body that an engine wrote, under the key of a customer.
 fn internal<T: DeserializeOwned>(record: &LogRecord) -> Result<T, Rejection> {
+    if record.key.is_empty() {
+        let message = format!("is missing; a {} must be keyed by a customer's id", record.kind.as_str());
+        return Err(Rejection::new(RejectReason::NoCustomer, "key", message));
+    }
     serde_json::from_slice(&record.body).map_err(|error| {
         let message = format!("is no {} as this engine writes it: {error}", record.kind.as_str());
         Rejection::new(RejectReason::MalformedJson, "body", message)
@@ -155,6 +245,11 @@ pub fn encode_relay(relay: &Relay) -> Bytes {
 /// Returns the body of an outcome's record.
 pub fn encode_outcome(outcome: &Outcome) -> Bytes {
     encode(outcome)
+}
+
+/// Returns the body of a stray's record.
+pub fn encode_stray(stray: &Stray) -> Bytes {
+    encode(stray)
 }
 
 /// Returns the body of a command's record.

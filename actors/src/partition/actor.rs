@@ -297,7 +297,7 @@ impl PartitionActor {
                 self.meter.enter(Stage::Route);
             }
             Done::RowsWritten { .. } | Done::Indexed { .. } => self.meter.enter(Stage::Persist),
-            Done::Relayed { .. } => self.meter.enter(Stage::Relay),
+            Done::Relayed { .. } | Done::StraysRelayed => self.meter.enter(Stage::Relay),
             Done::Fetched { .. }
             | Done::Lease(_)
             | Done::LeaseCas { .. }

@@ -66,6 +66,10 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
             };
             Done::Relayed { topic, generation }
         }
+        Io::RelayStrays { records } => {
+            ports.sink.append(Topic::Events, records).await?;
+            Done::StraysRelayed
+        }
         Io::Score { cell, ask, deadline } => score(cell, ask, ports, deadline).await,
         Io::DeadLetter { position, record, .. } => {
             ports.sink.append(Topic::DeadLetter, vec![record]).await?;

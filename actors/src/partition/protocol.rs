@@ -142,6 +142,11 @@ pub enum Io {
         /// Since when each decision is on its way, since boot: its record was read, or its timer fired.
         since: Vec<Duration>,
     },
+    /// Append records that stand in the wrong partition to the right ones.
+    RelayStrays {
+        /// The records, in the order in which they stand.
+        records: Vec<NewRecord>,
+    },
     /// Ask the predictor.
     Score {
         /// For this cell.
@@ -228,6 +233,8 @@ pub enum Done {
         /// The store's generation, where decisions were written.
         generation: Option<u64>,
     },
+    /// Strays are durable where they belong.
+    StraysRelayed,
     /// A score.
     Scored {
         /// For this cell.

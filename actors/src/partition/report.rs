@@ -92,6 +92,7 @@ impl Report {
             | Io::LoadRow { .. }
             | Io::Index { .. }
             | Io::ScanWakeUps { .. }
+            | Io::RelayStrays { .. }
             | Io::Score { .. }
             | Io::ReadCommit
             | Io::Commit(_) => {}
@@ -129,6 +130,7 @@ impl Report {
             | Done::Row { .. }
             | Done::Indexed { .. }
             | Done::WakeUps { .. }
+            | Done::StraysRelayed
             | Done::Committed => {}
         }
     }

@@ -101,6 +101,10 @@ pub struct Rules {
     pub position_waits_for_row: bool,
     /// The position waits for the relay of what a record caused (I1).
     pub position_waits_for_relay: bool,
+    /// A record that stands in another partition than its customer's is relayed there, never folded here.
+    pub strays_relayed: bool,
+    /// The position waits for the relay of such a record (I1).
+    pub position_waits_for_stray: bool,
     /// The position waits for the score that a record asked for (I1).
     pub position_waits_for_score: bool,
     /// An epoch starts from the position in the lease row, not from the group's commit (I1).
@@ -149,6 +153,8 @@ impl Default for Rules {
         Self {
             position_waits_for_row: true,
             position_waits_for_relay: true,
+            strays_relayed: true,
+            position_waits_for_stray: true,
             position_waits_for_score: true,
             position_in_lease: true,
             disjoint_ranges: true,

@@ -15,6 +15,7 @@ use crate::odds::{Odds, Shop};
 use crate::row::RowRules;
 use crate::run::{Plan, Scores, Sends, run};
 use crate::shop::shop;
+use crate::strays;
 use crate::triggers;
 
 /// Runs after which a rule that is missing has to be caught.
@@ -159,8 +160,10 @@ pub fn never_taken_away() -> Vec<String> {
         (ablation.without)(&mut rules);
         rules
     };
-    let mut never = untouched(&all(), ABLATIONS.iter().map(without));
-    let taken = [merge::row_rules(), moved::row_rules(), triggers::row_rules()].concat().into_iter();
+    let of_owner = strays::owner_rules().into_iter().map(|owner| AllRules { owner, ..all() });
+    let mut never = untouched(&all(), ABLATIONS.iter().map(without).chain(of_owner));
+    let taken = [merge::row_rules(), moved::row_rules(), triggers::row_rules(), strays::row_rules()];
+    let taken = taken.concat().into_iter();
     never.extend(untouched(&RowSwitches::default(), taken));
     never
 }

@@ -16,6 +16,7 @@
 //! | `merge` | the world of merges: real customers in two partitions, erased and claimed by several users |
 //! | `moved` | the world of moved instances: merges while triggers run, and dispatchers in both partitions |
 //! | `triggers` | the world of triggers: real customers with real triggers, against a plain run of the log |
+//! | `strays` | the world of strays: records without a key, or in another partition than their customer's |
 //! | `plain` | what one thread makes of the log, where customers are the product's |
 //! | `campaign` | many seeds on all cores, the table, the traces |
 
@@ -36,6 +37,7 @@ mod process;
 mod row;
 mod run;
 mod shop;
+mod strays;
 mod triggers;
 mod world;
 
@@ -77,6 +79,11 @@ fn triggers_come_to_what_a_plain_run_of_the_log_comes_to() {
 }
 
 #[test]
+fn strays_are_counted_once_in_the_partition_of_their_customer() {
+    holds(&strays::nothing_taken_away(SEEDS / 4));
+}
+
+#[test]
 fn every_switch_has_an_ablation() {
     let never = ablations::never_taken_away();
     assert!(never.is_empty(), "rules with a switch that no ablation takes away: {never:?}");
@@ -88,6 +95,7 @@ fn every_rule_is_needed() {
     cases.extend(merge::cases());
     cases.extend(moved::cases());
     cases.extend(triggers::cases());
+    cases.extend(strays::cases());
     let found = ablate(&cases);
     let table = table(&cases, &found);
     println!("{table}");

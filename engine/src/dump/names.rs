@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use schemas::customer::identity::Relay;
 use schemas::decision::Outcome;
 use schemas::ids::{CustomerId, PartitionId, Position};
-use schemas::record::{LogRecord, RecordKind, Sender};
+use schemas::record::{LogRecord, Place, RecordKind, Sender, Stray};
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
@@ -120,8 +120,24 @@ fn name(record: &LogRecord) -> SmolStr {
             SmolStr::from(format!("outcome of attempt {attempt} for {}", record.key))
         }
         RecordKind::Command => SmolStr::from(format!("command to {}", record.key)),
-        RecordKind::Outreach | RecordKind::Decision | RecordKind::DeadLetter | RecordKind::Epoch => {
-            SmolStr::from(format!("{:?}", record.kind))
+        RecordKind::CloudEvent => {
+            let body: Value = serde_json::from_slice(&record.body).unwrap_or_default();
+            let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+            SmolStr::from(format!("{} {}", text("source"), text("id")))
         }
+        RecordKind::Stray => {
+            let stray = serde_json::from_slice::<Stray>(&record.body);
+            let from = stray.map_or_else(|_| "nowhere".to_owned(), |stray| place(&stray.from));
+            SmolStr::from(format!("stray of {from} to {}", record.key))
+        }
+        RecordKind::Outreach
+        | RecordKind::Decision
+        | RecordKind::DeadLetter
+        | RecordKind::Epoch
+        | RecordKind::Unknown => SmolStr::from(format!("{:?}", record.kind)),
     }
+}
+
+fn place(place: &Place) -> String {
+    format!("{}/{}/{}", place.topic, place.partition.0, place.position)
 }

@@ -85,6 +85,9 @@ fn kind_number(kind: RecordKind) -> u8 {
         RecordKind::Decision => 5,
         RecordKind::DeadLetter => 6,
         RecordKind::Epoch => 7,
+        RecordKind::CloudEvent => 8,
+        RecordKind::Stray => 9,
+        RecordKind::Unknown => 10,
     }
 }
 
@@ -98,6 +101,9 @@ fn kind_of(number: u8) -> Option<RecordKind> {
         5 => RecordKind::Decision,
         6 => RecordKind::DeadLetter,
         7 => RecordKind::Epoch,
+        8 => RecordKind::CloudEvent,
+        9 => RecordKind::Stray,
+        10 => RecordKind::Unknown,
         _ => return None,
     })
 }
@@ -109,13 +115,13 @@ mod tests {
     use super::*;
 
     fn records() -> impl Strategy<Value = Vec<LogRecord>> {
-        let record = (any::<i64>(), ".{0,12}", 0_u8..8, proptest::option::of(0_u64..9), any::<Vec<u8>>());
+        let record = (any::<i64>(), ".{0,12}", 0_u8..11, proptest::option::of(0_u64..9), any::<Vec<u8>>());
         proptest::collection::vec(record, 0..20).prop_map(|all| {
             let made = all.into_iter().enumerate().map(|(nth, (stamp, key, kind, epoch, body))| LogRecord {
                 position: Position(40 + nth as u64),
                 stamp: Timestamp(stamp),
                 key: key.into(),
-                kind: kind_of(kind).expect("eight kinds"),
+                kind: kind_of(kind).expect("so many kinds"),
                 epoch: epoch.map(Epoch),
                 body: body.into(),
             });
@@ -144,6 +150,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_number() {
-        assert!((0..8).all(|number| kind_of(number).map(kind_number) == Some(number)));
+        assert!((0..11).all(|number| kind_of(number).map(kind_number) == Some(number)));
+        assert!(RecordKind::ALL.into_iter().all(|kind| kind_of(kind_number(kind)) == Some(kind)));
     }
 }

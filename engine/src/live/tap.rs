@@ -114,7 +114,7 @@ impl LogSource for SourceTap {
 
 fn note_events(fetched: &Fetched, counts: &Counts, keys: &Mutex<FxHashSet<u64>>) {
     let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
-    for record in fetched.records.iter().filter(|record| record.kind == RecordKind::Event) {
+    for record in fetched.records.iter().filter(|record| record.kind.is_event()) {
         counts.events.fetch_add(1, Ordering::Relaxed);
         counts.clock_ms.fetch_max(record.stamp.0, Ordering::Relaxed);
         keys.insert(xxh3_64(record.key.as_bytes()));

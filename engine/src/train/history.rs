@@ -352,10 +352,7 @@ fn moment<'a>(row: &'a Customer, record: &'a Record, before: (u32, &Tally)) -> O
     let event: &Event = match &record.input {
         Input::Event(event) => event,
         Input::Relay(relay) => match &relay.message {
-            Message::Forward(forward) => match &**forward {
-                Forward::Event(event) => event,
-                Forward::Outcome(_) | Forward::Command(_) => return None,
-            },
+            Message::Forward(forward) => event_in(forward)?,
             Message::Snapshot { .. } if tally.told > 0 => {
                 return Some(Moment::Merged { from: &relay.sender.customer, row });
             }
@@ -363,9 +360,17 @@ fn moment<'a>(row: &'a Customer, record: &'a Record, before: (u32, &Tally)) -> O
                 return None;
             }
         },
+        Input::Stray(stray) => event_in(&stray.told)?,
         Input::Outcome(_) | Input::Command(_) => return None,
     };
     let is_new = tally.applied + tally.told > 0 && tally.duplicate == 0 && row.alias_of().is_none();
     let orders = row.profile().orders().count().saturating_sub(orders);
     is_new.then_some(Moment::Folded { row, event, orders, now: record.stamp })
+}
+
+fn event_in(forward: &Forward) -> Option<&Event> {
+    match forward {
+        Forward::Event(event) => Some(event),
+        Forward::Outcome(_) | Forward::Command(_) => None,
+    }
 }

@@ -6,13 +6,14 @@
 
 use super::effects::{Effects, Urgency};
 use super::identity::{Forward, Message};
+use super::marks::Passage;
 use super::outbox::Outgoing;
 use super::row::Customer;
 use crate::decision::Outcome;
 use crate::event::{Event, Timeliness};
 use crate::ids::{CustomerId, Position};
 use crate::profile::{Folded, Standing};
-use crate::record::{Command, Input, Record, Sender};
+use crate::record::{Command, Input, Record, Sender, Stray};
 use crate::rulebook::Rulebook;
 use crate::score;
 use crate::time::Timestamp;
@@ -77,6 +78,7 @@ impl Customer {
                 turn.fx.tally.told += 1;
                 self.told_command(*command, &mut turn);
             }
+            Input::Stray(stray) => self.told_stray(stray, record.position, &mut turn),
         }
         self.set_rescore_after_record(book);
     }
@@ -207,6 +209,36 @@ impl Customer {
         turn.fx.links.extend(folded.links.iter().copied());
         self.run(turn, |machine| machine.on_event(event, &folded, source));
         folded.standing
+    }
+
+    /// A record that was appended to another partition: taken once, however often it was relayed, and from here on as if it had been
+    /// appended here.
+    fn told_stray(&mut self, stray: &Stray, position: Position, turn: &mut Turn<'_>) {
+        if turn.book.rules.strays_marked {
+            match self.rare().marks.pass_stray(&stray.from) {
+                Passage::New => {}
+                Passage::Repeated | Passage::Full => {
+                    turn.fx.tally.replayed += 1;
+                    return;
+                }
+            }
+        }
+        let awaited = match &stray.told {
+            Forward::Event(event) => {
+                self.hear(position, turn);
+                return self.told_event(event, turn);
+            }
+            Forward::Command(command) => {
+                self.hear(position, turn);
+                self.told_command(*command, turn);
+                Awaited::Yes
+            }
+            Forward::Outcome(outcome) => self.told_outcome(outcome, turn),
+        };
+        match awaited {
+            Awaited::Yes => turn.fx.tally.told += 1,
+            Awaited::No => turn.fx.tally.unawaited += 1,
+        }
     }
 
     pub(super) fn told_outcome(&mut self, outcome: &Outcome, turn: &mut Turn<'_>) -> Awaited {

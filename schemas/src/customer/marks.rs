@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::MarkRule;
 use crate::ids::Position;
-use crate::record::Sender;
+use crate::record::{Place, Sender};
 
-/// Senders that a row marks; messages of further ones are not taken, which is safe and only leaves their sender unanswered.
+/// Senders that a row marks; messages of further ones are not taken, which is safe and only leaves their sender unanswered. Partitions
+/// that strays come from are marked beyond it: there are only so many, and a stray is not to be lost.
 pub const SENDERS_MAX: usize = 1_024;
 
 /// Marks of a row, ordered by sender.
@@ -38,9 +39,24 @@ pub(super) enum Passage {
 impl Marks {
     /// Notes a message and tells whether it is new.
     pub(super) fn pass(&mut self, sender: &Sender, rule: MarkRule) -> Passage {
-        let Some(key) = rule.key(&sender.customer) else { return Passage::New };
-        let mark = Mark { sender: key, position: sender.position, nth: sender.nth };
-        match self.0.binary_search_by_key(&key, |mark| mark.sender) {
+        match rule.key(&sender.customer) {
+            Some(key) => {
+                self.note(Mark { sender: key, position: sender.position, nth: sender.nth }, SENDERS_MAX)
+            }
+            None => Passage::New,
+        }
+    }
+
+    /// Notes a stray and tells whether it is new. Those of one partition come in its order, some of them again.
+    pub(super) fn pass_stray(&mut self, from: &Place) -> Passage {
+        // No customer's id holds the control character in front.
+        let name = format!("\0{}/{}", from.topic, from.partition.0);
+        let sender = xxhash_rust::xxh3::xxh3_128(name.as_bytes());
+        self.note(Mark { sender, position: from.position, nth: 0 }, usize::MAX)
+    }
+
+    fn note(&mut self, mark: Mark, max: usize) -> Passage {
+        match self.0.binary_search_by_key(&mark.sender, |mark| mark.sender) {
             Ok(place) => {
                 let known = &mut self.0[place];
                 if (mark.position, mark.nth) <= (known.position, known.nth) {
@@ -49,7 +65,7 @@ impl Marks {
                 *known = mark;
                 Passage::New
             }
-            Err(_) if self.0.len() >= SENDERS_MAX => Passage::Full,
+            Err(_) if self.0.len() >= max => Passage::Full,
             Err(place) => {
                 self.0.insert(place, mark);
                 Passage::New
@@ -65,7 +81,7 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::CustomerId;
+    use crate::ids::{CustomerId, PartitionId};
 
     fn sender(customer: &str, position: u64, nth: u16) -> Sender {
         Sender { customer: CustomerId::anonymous(customer), position: Position(position), nth }
@@ -96,5 +112,25 @@ mod tests {
         }
         assert_eq!(marks.pass(&sender("one more", 1, 0), MarkRule::PerSender), Passage::Full);
         assert_eq!(marks.pass(&sender("7", 2, 0), MarkRule::PerSender), Passage::New);
+        assert_eq!(marks.pass_stray(&place(0, 1)), Passage::New, "a stray is not to be lost");
+    }
+
+    fn place(partition: u32, position: u64) -> Place {
+        Place { topic: "care.events".into(), partition: PartitionId(partition), position: Position(position) }
+    }
+
+    #[test]
+    fn a_stray_passes_once_and_each_partition_has_its_order() {
+        let mut marks = Marks::default();
+        for (from, passage) in [
+            (place(1, 7), Passage::New),
+            (place(2, 0), Passage::New),
+            (place(1, 7), Passage::Repeated),
+            (place(1, 3), Passage::Repeated),
+            (place(1, 8), Passage::New),
+            (place(2, 0), Passage::Repeated),
+        ] {
+            assert_eq!(marks.pass_stray(&from), passage, "{from:?}");
+        }
     }
 }

@@ -13,6 +13,8 @@ pub struct RowRules {
     pub marks: MarkRule,
     /// Requests and erase commands are marked too.
     pub commands_marked: bool,
+    /// A stray is known by the partition that it stands in and its position there (I3).
+    pub strays_marked: bool,
     /// A snapshot is folded only for the open request that it names.
     pub snapshot_names_request: bool,
     /// A forward is folded only from an alias that is listed.
@@ -87,6 +89,7 @@ impl Default for RowRules {
             high_water_mark: true,
             marks: MarkRule::PerSender,
             commands_marked: true,
+            strays_marked: true,
             snapshot_names_request: true,
             unlisted_forward_dropped: true,
             erased_row_kept: true,

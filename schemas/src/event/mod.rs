@@ -4,6 +4,7 @@
 //! [`Rejection`] with the field, what is wrong with it and what would be legal.
 
 mod border;
+mod cloud;
 mod reject;
 mod segment;
 mod time;
@@ -23,6 +24,7 @@ use crate::time::Timestamp;
 use crate::value::Properties;
 
 pub use border::{BLOCKED_IDS, Border, ID_MAX, NAME_MAX, names_nobody};
+pub use cloud::decode as decode_cloud_event;
 pub use reject::{RejectReason, Rejection};
 pub use segment::{body_message_id, customer_of, decode};
 

@@ -27,11 +27,15 @@ pub enum RejectReason {
     BadTime,
     /// A record of a kind that does not belong to care.events.
     WrongKind,
+    /// An attribute of a CloudEvent is missing, or is none of the legal ones.
+    BadAttribute,
+    /// A message between rows in a partition that is not its receiver's.
+    WrongPartition,
 }
 
 impl RejectReason {
     /// Every reason, in the order of the enum.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::MalformedJson,
         Self::TooDeep,
         Self::WrongType,
@@ -43,6 +47,8 @@ impl RejectReason {
         Self::UnknownCall,
         Self::BadTime,
         Self::WrongKind,
+        Self::BadAttribute,
+        Self::WrongPartition,
     ];
 
     /// Returns the name used in summaries, dead letters and metric labels.
@@ -59,6 +65,8 @@ impl RejectReason {
             Self::UnknownCall => "unknown_call",
             Self::BadTime => "bad_time",
             Self::WrongKind => "wrong_kind",
+            Self::BadAttribute => "bad_attribute",
+            Self::WrongPartition => "wrong_partition",
         }
     }
 }

@@ -17,15 +17,25 @@ use crate::value::{Properties, Value};
 /// Integers up to this size are exact as doubles, so that a number of either form is one id.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Returns the event that a record of `customer`'s partition holds. `stamp` is the log's time at its append.
+/// Returns the event that a record with the key `customer` holds; an empty key is none. `stamp` is the log's time at its append.
 ///
 /// Errors: see [`RejectReason`]; each names the field.
 /// Bounds: nesting up to [`crate::value::DEPTH_MAX`], `border.item_bytes_max` bytes.
 pub fn decode(customer: &str, body: &[u8], stamp: Timestamp, border: &Border) -> Result<Event, Rejection> {
-    let mut wire = wire::read(body, border, Extent::Whole)?;
+    let wire = wire::read(body, border, Extent::Whole)?;
+    event_of(wire, body, customer, (stamp, border))
+}
+
+/// Returns the event that a call is.
+pub(super) fn event_of(
+    mut wire: Wire<'_>,
+    body: &[u8],
+    customer: &str,
+    (stamp, border): (Timestamp, &Border),
+) -> Result<Event, Rejection> {
     let call = call_of(&wire)?;
     let (named, anonymous) = ids_of(&wire, call)?;
-    if named.as_str() != customer {
+    if named.as_str() != customer && !customer.is_empty() {
         let field = if named.is_anonymous() { "anonymousId" } else { "userId" };
         let message = format!(
             "makes this an event of {named}, but the record's key is {customer:?}; the key must be the customer's id"
@@ -73,18 +83,23 @@ fn call_of(wire: &Wire<'_>) -> Result<Call, Rejection> {
             return Err(wrong_type("type", &wire.call, "a string"));
         }
     };
-    Ok(match &**text {
+    call_named(text).ok_or_else(|| {
+        let message =
+            format!("is {}; legal are track, identify, page, screen, group and alias", quoted(text));
+        Rejection::new(RejectReason::UnknownCall, "type", message)
+    })
+}
+
+/// Returns the call of a name.
+pub(super) fn call_named(name: &str) -> Option<Call> {
+    Some(match name {
         "track" => Call::Track,
         "identify" => Call::Identify,
         "page" => Call::Page,
         "screen" => Call::Screen,
         "group" => Call::Group,
         "alias" => Call::Alias,
-        other => {
-            let message =
-                format!("is {}; legal are track, identify, page, screen, group and alias", quoted(other));
-            return Err(Rejection::new(RejectReason::UnknownCall, "type", message));
-        }
+        _ => return None,
     })
 }
 

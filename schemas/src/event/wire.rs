@@ -223,8 +223,16 @@ impl<'de> Visitor<'de> for FieldVisitor {
 }
 
 /// What is read from the members of an object.
-trait Members<'de>: Sized {
+pub(super) trait Members<'de>: Sized {
     fn read<A: MapAccess<'de>>(access: A) -> Result<Self, A::Error>;
+}
+
+impl<'de> Members<'de> for Wire<'de> {
+    fn read<A: MapAccess<'de>>(access: A) -> Result<Self, A::Error> {
+        let mut wire = Wire::default();
+        Fill { wire: &mut wire, extent: Extent::Whole }.visit_map(access)?;
+        Ok(wire)
+    }
 }
 
 impl<'de> Members<'de> for Properties {

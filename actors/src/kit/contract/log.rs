@@ -108,17 +108,8 @@ async fn empty_log_has_an_end(log: Fixture) {
 }
 
 async fn records_come_back_as_they_were(log: Fixture) {
-    let kinds = [
-        RecordKind::Event,
-        RecordKind::Relay,
-        RecordKind::Outcome,
-        RecordKind::Command,
-        RecordKind::Outreach,
-        RecordKind::Decision,
-        RecordKind::DeadLetter,
-        RecordKind::Epoch,
-    ];
-    let sent = kinds.map(|kind| NewRecord { kind, epoch: Some(Epoch(9)), ..record(P0, kind as usize) });
+    let sent =
+        RecordKind::ALL.map(|kind| NewRecord { kind, epoch: Some(Epoch(9)), ..record(P0, kind as usize) });
     let empty = NewRecord { key: "".into(), body: Bytes::new(), ..record(P0, 0) };
     let sent: Vec<_> = sent.into_iter().chain([empty]).collect();
     let positions = log.append(Topic::Events, sent.clone()).await;

@@ -52,6 +52,8 @@ counts! {
     read,
     /// Records that could not be decoded, or that a customer panicked on twice.
     dead_lettered,
+    /// Records of other partitions' customers, relayed there.
+    strayed,
     /// Turns given.
     turns,
     /// Rows handed to the store.
@@ -105,6 +107,8 @@ pub struct Levels {
     pub asks: usize,
     /// Dead letters under way.
     pub letters: usize,
+    /// Records of other partitions' customers that are not relayed.
+    pub strays: usize,
     /// Writes in flight.
     pub groups: usize,
     /// Outbox entries that are not relayed.
@@ -130,6 +134,7 @@ impl Levels {
             && self.busy == 0
             && self.asks == 0
             && self.letters == 0
+            && self.strays == 0
             && self.unsent == 0
             && self.overdue == 0
     }
@@ -162,6 +167,7 @@ impl Core {
             busy: self.busy,
             asks,
             letters: self.feed.letters_open(),
+            strays: self.strays.open(),
             groups: self.flush.groups_open(),
             unsent,
             uncleared,

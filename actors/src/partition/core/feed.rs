@@ -134,6 +134,7 @@ impl Core {
         let full = self.feed.waiting >= self.settings.waiting_max
             || self.feed.loading >= self.settings.loading_max
             || self.flush.dirty >= self.settings.dirty_max
+            || self.strays.open() >= self.settings.waiting_max
             || self.is_crowded_out();
         if self.phase != super::Phase::Running || self.feed.fetching.is_some() || full {
             return;
@@ -218,12 +219,25 @@ impl Core {
                 self.end(End::TooManyInvalid);
             }
         }
-        match decoded {
-            Ok(decoded) => self.queue_record(CustomerId::of_key(record.key), position, decoded, touched),
+        let routed = match decoded {
+            Ok(decoded) => {
+                let customer = decoded.customer(record.key.clone());
+                match self.is_astray(&customer) {
+                    false => {
+                        self.queue_record(customer, position, decoded, touched);
+                        Ok(())
+                    }
+                    true if again => Ok(()),
+                    true => self.relay_stray(position, &customer, decoded.input),
+                }
+            }
+            Err(rejection) => Err(rejection),
+        };
+        match routed {
             Err(rejection) if !again => {
                 self.set_aside(&record, rejection.reason.as_str(), &rejection.to_string());
             }
-            Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
     }
 
@@ -236,6 +250,9 @@ impl Core {
     ) {
         let index = self.find_or_load(customer);
         let boot = self.now.boot;
+        if self.at(index).through >= Some(position) {
+            return;
+        }
         if self.at(index).queue.capacity() == 0 {
             let spare = self.spare.pop().unwrap_or_default();
             self.at(index).queue = spare;

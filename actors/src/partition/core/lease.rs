@@ -302,7 +302,8 @@ impl Core {
     /// Ends a draining that is done or took too long; the last confirmation goes first.
     pub(super) fn finish_draining(&mut self) {
         let Phase::Draining { until } = self.phase else { return };
-        let idle = self.feed.is_idle() && self.flush.is_idle() && self.relay.is_idle() && self.is_settled();
+        let sent = self.relay.is_idle() && self.strays.open() == 0;
+        let idle = self.feed.is_idle() && self.flush.is_idle() && sent && self.is_settled();
         if !idle && self.now.boot < until {
             return;
         }

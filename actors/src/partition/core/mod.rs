@@ -4,9 +4,9 @@
 //! confirmed position lies behind nothing that could be lost, the timer cursor behind no wake-up that is not done. It does not hold
 //! the customers: it knows of each how far its row, its outbox and its scores are ([`entry`]), and gives it turns.
 //!
-//! In the order of an event: [`lease`] takes and confirms the partition, [`feed`] reads and routes records, [`turns`] follows what a
-//! customer did, [`flush`] writes rows, [`relay`] sends what they hold, [`timers`] wakes customers, [`passivate`] drops idle ones,
-//! [`panics`] takes back what a customer that is gone had only in memory.
+//! In the order of an event: [`lease`] takes and confirms the partition, [`feed`] reads and routes records, [`strays`] hands on those of
+//! other partitions, [`turns`] follows what a customer did, [`flush`] writes rows, [`relay`] sends what they hold, [`timers`] wakes
+//! customers, [`passivate`] drops idle ones, [`panics`] takes back what a customer that is gone had only in memory.
 
 mod alarms;
 mod counts;
@@ -18,6 +18,7 @@ mod lease;
 mod panics;
 mod passivate;
 mod relay;
+mod strays;
 mod timers;
 mod turns;
 
@@ -85,6 +86,7 @@ pub struct Core {
     feed: feed::Feed,
     flush: flush::Flush,
     relay: relay::Relays,
+    strays: strays::Strays,
     timers: timers::Timers,
     /// Where the look for idle customers goes on.
     hand: usize,
@@ -142,6 +144,7 @@ impl Core {
             feed: feed::Feed::default(),
             flush: flush::Flush::default(),
             relay: relay::Relays::default(),
+            strays: strays::Strays::default(),
             timers: timers::Timers::default(),
             hand: 0,
             weight: 0,
@@ -214,6 +217,7 @@ impl Core {
         if self.at_work() {
             self.write_groups();
             self.send_relays();
+            self.send_strays();
             self.fetch();
             self.finish_draining();
         }
@@ -232,6 +236,7 @@ impl Core {
             Done::RowsWritten { group, generation } => self.rows_written(group, generation),
             Done::WakeUps { to, wake_ups } => self.wake_ups_read(to, wake_ups),
             Done::Relayed { topic, generation } => self.relayed(topic, generation),
+            Done::StraysRelayed => self.strays_relayed(),
             Done::Scored { cell, answer } => self.scored(cell, answer),
             Done::DeadLettered(position) => self.feed.letter_is_durable(position),
             Done::Committed => {}
@@ -322,6 +327,8 @@ impl Core {
         let entries = &self.entries;
         let held = self.holds.lowest(|index| entries[index as usize].as_ref().and_then(|entry| entry.hold));
         let letter = self.feed.first_letter();
-        entry::min(entry::min(held, letter), Some(self.feed.next)).unwrap_or_default()
+        let stray = self.strays.first().filter(|_| self.rules.position_waits_for_stray);
+        let set_aside = entry::min(letter, stray);
+        entry::min(entry::min(held, set_aside), Some(self.feed.next)).unwrap_or_default()
     }
 }

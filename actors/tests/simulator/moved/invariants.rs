@@ -256,7 +256,7 @@ fn erased_at_or_within(stories: &Stories, who: &CustomerId, from: Timestamp, unt
 fn event_of(record: &Record) -> Option<&Event> {
     match &record.input {
         Input::Event(event) => Some(event),
-        Input::Relay(_) | Input::Outcome(_) | Input::Command(_) => None,
+        Input::Relay(_) | Input::Outcome(_) | Input::Command(_) | Input::Stray(_) => None,
     }
 }
 

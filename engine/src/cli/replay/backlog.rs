@@ -9,7 +9,6 @@ use actors::port::log::Topic;
 use anyhow::{Context, Result};
 use schemas::customer::Customer;
 use schemas::ids::{CustomerId, PartitionId, Position};
-use schemas::record::RecordKind;
 use smol_str::SmolStr;
 
 /// Records of one fetch.
@@ -31,7 +30,7 @@ async fn in_partition(ports: &Ports, partition: PartitionId) -> Result<u64> {
     let (mut from, mut open) = (lease.position, 0);
     while from < end {
         let fetched = ports.source.fetch(Topic::Events, partition, from, FETCH_MAX).await?;
-        for record in fetched.records.iter().filter(|record| record.kind == RecordKind::Event) {
+        for record in fetched.records.iter().filter(|record| record.kind.is_event()) {
             if !marks.contains_key(&record.key) {
                 marks.insert(record.key.clone(), mark(ports, partition, &record.key).await?);
             }

@@ -1,5 +1,6 @@
 //! The border, tried with what clients send.
 
+mod cloud;
 mod hostile;
 
 use serde_json::json;
