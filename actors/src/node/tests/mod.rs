@@ -3,6 +3,7 @@
 mod failures;
 mod flow;
 pub(super) mod pace;
+mod strays;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -154,7 +155,7 @@ impl World {
                 continue;
             }
             let Ok(decoded) = record::decode(&record, &Border::default()) else { continue };
-            let id = CustomerId::of_key(record.key.clone());
+            let id = decoded.customer(record.key.clone());
             let row = rows.entry(id.clone()).or_insert_with(|| Customer::new(id));
             row.apply(&self.book, &decoded, &mut Default::default());
         }
