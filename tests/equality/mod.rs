@@ -111,7 +111,9 @@ fn the_demonstration_is_trained_on_what_it_is_asked() {
 fn a_shop_that_contacts_its_customers_is_trained_on_what_it_is_asked() {
     let dir = tempfile::tempdir().expect("a folder");
     let files = [shop(dir.path())];
-    segment(&files, Triggers::None).check(1_200);
+    let case = segment(&files, Triggers::None);
+    let asks = case.check(1_200);
+    Case { partitions: 8, ..case }.check(asks.count());
 }
 
 #[test]

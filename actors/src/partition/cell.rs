@@ -57,8 +57,8 @@ impl Cell {
             Encode::Always(arm) => Some(arm),
         };
         let encoded = arm.map(|arm| self.encode(arm));
-        let (next_due, weight) = (self.row.next_due(), self.row.weight());
-        Ok(Turned { cell, loaded, effects, next_due, weight, encoded, steps })
+        let (clock, next_due, weight) = (self.row.clock(), self.row.next_due(), self.row.weight());
+        Ok(Turned { cell, loaded, effects, clock, next_due, weight, encoded, steps })
     }
 
     fn load(&mut self, customer: CustomerId, stored: Option<Row>) -> Result<Loaded, Refused> {

@@ -87,6 +87,8 @@ pub struct Turned {
     pub loaded: Option<Loaded>,
     /// What the steps did.
     pub effects: Effects,
+    /// Log time that the row has come to.
+    pub clock: Timestamp,
     /// When the row's next timer is due.
     pub next_due: Option<Timestamp>,
     /// Approximate memory of the row. Units: bytes.

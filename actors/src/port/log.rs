@@ -115,7 +115,10 @@ pub struct NewRecord {
     pub kind: RecordKind,
     /// Epoch of the owner that writes it, if one does.
     pub epoch: Option<Epoch>,
-    /// Time to stamp it with; `None` = the log's clock. A stamp before the partition's last is raised to that.
+    /// Time to stamp it with; `None` = the log's clock. A stamp before the partition's last is raised to that. What rows relay bears
+    /// their log time, so that no message between customers is older than what caused it, in a log that keeps the time of what it
+    /// holds: an embedded one, and the topics of a replay. A log that stamps on append by its server's clock (Kafka's
+    /// `LogAppendTime`) takes no notice of it: there cause and message bear times of one clock, append after append.
     pub stamp: Option<Timestamp>,
     /// The bytes.
     pub body: Bytes,

@@ -64,6 +64,7 @@ pub type Name = (&'static str, u64);
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     pub high_water: Option<Position>,
+    pub clock: Timestamp,
     pub indexed: Option<Timestamp>,
     pub timers: Vec<(Timestamp, u64)>,
     pub outbox: Vec<OutboxEntry>,
@@ -143,7 +144,8 @@ impl Cell {
             Encode::Always(arm) => Some(arm),
         };
         let encoded = arm.map(|arm| self.encode(arm, shelf));
-        Turned { cell, loaded, effects, next_due: self.next_due(), weight: 100, encoded, steps }
+        let (clock, next_due) = (self.row.clock, self.next_due());
+        Turned { cell, loaded, effects, clock, next_due, weight: 100, encoded, steps }
     }
 
     fn load(&mut self, row: Option<actors::port::store::Row>, shelf: &impl Shelf) -> Loaded {
@@ -196,6 +198,7 @@ impl Cell {
         effects: &mut Effects,
         chance: &mut Chance,
     ) {
+        self.row.clock = self.row.clock.max(until);
         self.row.timers.sort();
         while let Some((due, at)) = self.row.timers.first().copied()
             && due < until

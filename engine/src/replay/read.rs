@@ -65,7 +65,7 @@ pub enum Then {
     #[default]
     GoOn,
     /// The engine comes to rest: the last event asks for a merge, or is one of an alias that passes it on, and what customers tell each
-    /// other is stamped when they do.
+    /// other must not come behind later events.
     Settle,
 }
 

@@ -81,7 +81,8 @@ pub trait Report {
 /// Replays the files. Dropping the future stops it; whatever is in the log then is not appended again by the next run.
 ///
 /// Before a file goes on that an earlier run began, and after every event that asks for a merge or that an alias passes on, it waits until
-/// the engine is settled: what customers tell each other is stamped when they do, so it must not depend on how far ahead the source is.
+/// the engine is settled: what customers tell each other is stamped as its cause, or as the last record of its partition where that is
+/// later, so it must not depend on how far ahead the source is.
 ///
 /// Errors: see [`Error`].
 pub async fn run(replay: Replay, gate: &dyn Gate, report: &dyn Report) -> Result<Tally, Error> {

@@ -83,6 +83,11 @@ impl Customer {
         self.high_water
     }
 
+    /// Returns the log time of the last thing that happened to the row: nothing that it sends is caused later.
+    pub fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
     /// Returns what waits to be relayed or confirmed, oldest first.
     pub fn outbox(&self) -> &[OutboxEntry] {
         self.outbox.entries()

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use schemas::customer::identity::Message;
 use schemas::score::{Answer, Ask, Head, Score, ScoreSource};
 use tokio::sync::oneshot;
 
@@ -48,6 +49,42 @@ fn quiet_at_an_instant_means_that_what_was_due_before_it_has_fired() {
         assert!(node.counts().wakes - before >= 50, "{:?}", node.counts());
         assert!(node.levels().iter().all(|(_, levels)| levels.log_time >= Some(at)));
         node.stop().await.expect("stopped");
+    });
+}
+
+#[test]
+fn no_message_between_customers_is_stamped_before_what_caused_it() {
+    run(async {
+        // Who plays history moves the clock when the records of an instant are durable: a partition may have read them before.
+        let world = World::new();
+        let node = world.node();
+        let at = |minutes| Some(START + schemas::time::Span::minutes(minutes));
+        for who in 0..20_i64 {
+            let anonymous = |event: &str| {
+                format!(r#"{{"anonymousId":"a{who}","event":"{event}","messageId":"{event}"}}"#)
+            };
+            let user = format!(r#"{{"userId":"u{who}","anonymousId":"a{who}","event":"Cart Viewed"}}"#);
+            let (alias, start) = (format!("anon:a{who}"), who * 200);
+            world.append_stamped(&alias, anonymous("Product Viewed"), at(start)).await;
+            world.append_stamped(&format!("u{who}"), user, at(start + 60)).await;
+            world.pace.passing(node.quiet()).await.expect("quiet");
+            // From here on an alias, which passes it on.
+            world.append_stamped(&alias, anonymous("Product Added"), at(start + 120)).await;
+            world.pace.passing(node.quiet()).await.expect("quiet");
+        }
+        node.stop().await.expect("stopped");
+        let mut relays = [0; 2];
+        for record in world.records(Topic::Events).iter().filter(|record| record.kind == RecordKind::Relay) {
+            let decoded = record::decode(record, &Border::default()).expect("of this engine");
+            let record::Input::Relay(relay) = decoded.input else { panic!("a relay") };
+            let who: i64 =
+                record.key.trim_start_matches(['a', 'n', 'o', ':', 'u']).parse().expect("a number");
+            let passed_on = matches!(relay.message, Message::Forward(_));
+            relays[usize::from(passed_on)] += 1;
+            let caused = at(who * 200 + if passed_on { 120 } else { 60 });
+            assert!(Some(record.stamp) >= caused, "{}: {:?}", record.key, relay.message);
+        }
+        assert_eq!(relays, [40, 20], "requests and snapshots, and what aliases passed on");
     });
 }
 

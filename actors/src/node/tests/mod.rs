@@ -95,12 +95,16 @@ impl World {
     }
 
     async fn append(&self, key: &str, body: String) {
+        self.append_stamped(key, body, None).await;
+    }
+
+    async fn append_stamped(&self, key: &str, body: String, stamp: Option<Timestamp>) {
         let new = NewRecord {
             partition: PartitionId::of(key, PARTITIONS),
             key: key.into(),
             kind: RecordKind::Event,
             epoch: None,
-            stamp: None,
+            stamp,
             body: Bytes::from(body),
         };
         self.log.append(Topic::Events, vec![new]).await.expect("memory");

@@ -56,6 +56,8 @@ pub(super) struct Entry {
     pub(super) alarms: Vec<Alarm>,
     /// Values for the link index.
     pub(super) links: Vec<Link>,
+    /// Log time that the row has come to.
+    pub(super) clock: Timestamp,
     /// The row's next timer.
     pub(super) next_due: Option<Timestamp>,
     /// The timer that was given a turn of its own last.
@@ -153,6 +155,8 @@ pub(super) struct Out {
     pub(super) cause: Option<Position>,
     /// When what caused it was read or fired, since boot.
     pub(super) since: Duration,
+    /// Log time of its row when it was there: no earlier than what caused it.
+    pub(super) at: Timestamp,
     /// How far it is.
     pub(super) stage: Stage,
     /// What is to be relayed; gone once it is.
@@ -209,6 +213,7 @@ impl Entry {
             asks: Vec::new(),
             alarms: Vec::new(),
             links: Vec::new(),
+            clock: Timestamp::default(),
             next_due: None,
             alone: None,
             wheel_at: None,

@@ -1,6 +1,7 @@
 //! Relaying: sends what acknowledged rows hold, in row order, and has it cleared once the lease was confirmed afterwards.
 //!
-//! One append per topic is under way at a time, so that a repeated one keeps the order.
+//! One append per topic is under way at a time, so that a repeated one keeps the order. What leaves is stamped with the log time of its
+//! row, which no cause of it lies behind: the log's clock may still be of before, where records bear stamps of their own.
 
 use std::collections::VecDeque;
 
@@ -110,7 +111,8 @@ impl Core {
             let customer = entry.customer.clone();
             let Some(out) = self.out(cell, number) else { continue };
             let Some(body) = out.body.as_ref() else { continue };
-            records.push(record(body, &customer, partition, partitions, epoch));
+            let stamp = Some(out.at);
+            records.push(NewRecord { stamp, ..record(body, &customer, partition, partitions, epoch) });
             if let Outgoing::Decision(decision) = body {
                 decisions.push(Decision::clone(decision));
                 since.push(out.since);

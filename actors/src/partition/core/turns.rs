@@ -132,7 +132,7 @@ impl Core {
         entry.state = State::Idle;
         let heavier = turned.weight as isize - entry.weight as isize;
         entry.weight = turned.weight;
-        entry.next_due = turned.next_due;
+        (entry.clock, entry.next_due) = (turned.clock, turned.next_due);
         self.weight = self.weight.saturating_add_signed(heavier);
         self.busy -= 1;
         self.feed.waiting -= turn.records as usize;
@@ -272,8 +272,8 @@ impl Core {
         let since = entry.cause.map_or(self.now.boot, |cause| self.read_at(cause));
         let known = self.at(index);
         let cell = CellId { index, incarnation: known.incarnation };
-        let number = entry.number;
-        known.outbox.push(Out { number, cause, since, stage, body: Some(entry.body) });
+        let (number, at) = (entry.number, known.clock);
+        known.outbox.push(Out { number, cause, since, at, stage, body: Some(entry.body) });
         if stage == Stage::Queued {
             self.queue_relay(cell, number);
         }
