@@ -111,7 +111,6 @@ impl Drive {
                 engine.now()
             );
         }
-        engine.begin(course.from);
         let pace = Pace::new(course.speed);
         let (now, effect, flow) = (course.from, Effect::default(), Flow::default());
         Ok(Self { shop, engine, course, pace, now, effect, flow, ordered: Vec::new(), contacts: Vec::new() })

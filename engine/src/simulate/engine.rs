@@ -118,12 +118,6 @@ impl Driven {
         Ok(driven)
     }
 
-    /// Moves log time to where the steps begin: a partition that no record has told the time waits for it in vain.
-    pub fn begin(&self, at: Timestamp) {
-        self.clock.reached(at);
-        self.log.time_has_moved();
-    }
-
     /// Returns the log time that the engine has come to.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::port::Reply;
 use crate::port::predictor::{self, Predictor};
+use crate::port::store::TIMER_SLOT_MS;
 
 #[test]
 fn rows_are_what_a_plain_loop_makes_of_the_log() {
@@ -85,6 +86,21 @@ fn no_message_between_customers_is_stamped_before_what_caused_it() {
             assert!(Some(record.stamp) >= caused, "{}: {:?}", record.key, relay.message);
         }
         assert_eq!(relays, [40, 20], "requests and snapshots, and what aliases passed on");
+    });
+}
+
+#[test]
+fn a_node_is_quiet_where_time_begins() {
+    run(async {
+        let world = World::at(Timestamp(0));
+        let node = world.node();
+        // Two of three partitions hold nothing.
+        world.append("u", r#"{"userId":"u","event":"Cart Viewed"}"#.into()).await;
+        world.pace.passing(node.quiet_at(Timestamp(0))).await.expect("quiet");
+        world.pace.passing(node.settle()).await.expect("settled");
+        assert!(world.clock.now() < Timestamp(TIMER_SLOT_MS), "before time has come to a second slot");
+        node.stop().await.expect("stopped");
+        world.assert_rows(|_| false).await;
     });
 }
 

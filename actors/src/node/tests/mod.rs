@@ -44,7 +44,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let clock = ManualClock::at(START);
+        Self::at(START)
+    }
+
+    /// Returns a world whose clock stands at an instant.
+    fn at(start: Timestamp) -> Self {
+        let clock = ManualClock::at(start);
         // What the doubles acknowledge is never lost, and a thread that gets no processor must not lose its lease.
         let lease = Duration::from_secs(3_600);
         let settings = Settings { replay_margin: Duration::ZERO, lease, ..Settings::default() };

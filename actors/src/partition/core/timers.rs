@@ -84,10 +84,11 @@ impl Core {
         }
     }
 
-    /// Returns at least how many wake-ups log time has passed; one more while the timer index is not read that far.
+    /// Returns at least how many wake-ups log time has passed; one more while the timer index is not read that far. A log that stands
+    /// in slot 0, where time begins, has no index to read: whatever is written to it was not read, and is known.
     pub(super) fn overdue(&self) -> usize {
         let Some(clock) = self.log_time() else { return 0 };
-        let unread = self.timers.scanned_to.is_none_or(|to| to <= slot_of(clock.min(self.now.wall)));
+        let unread = self.timers.scanned_to.is_some_and(|to| to <= slot_of(clock.min(self.now.wall)));
         let next = self.timers.wheel.peek().map(|Reverse((at, _))| *at);
         let first = [self.timers.alarms.first_due(), next].into_iter().flatten();
         usize::from(unread) + first.filter(|at| *at < clock).count()

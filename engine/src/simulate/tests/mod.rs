@@ -109,7 +109,6 @@ fn partitions_without_an_event_keep_nobody_waiting() {
         let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
         let parts = Parts { settings: &settings, book, budget: 0, predictor: &|of_settings| of_settings };
         let mut engine = Driven::start(parts).await?;
-        engine.begin(NOON);
         engine.step(cart(0).into(), NOON + STEP).await?;
         engine.finish().await
     });
