@@ -71,14 +71,7 @@ fn lesson(
     output: Output,
     out: &mut dyn Write,
 ) -> Result<Outcome> {
-    let bar = bar(arguments.seeds);
-    let seeds = (1..=arguments.seeds).map(|seed| {
-        let seed = lesson::seed(settings, arguments.shop(seed));
-        bar.inc(1);
-        seed
-    });
-    let report = lesson::Report::of(seeds.collect::<Result<_>>()?);
-    bar.finish_and_clear();
+    let report = lesson::Report::of(arguments.each(|shop| lesson::seed(settings, shop))?);
     match output {
         Output::Json => out::json(&report, out)?,
         Output::Text => print_lesson(&report, out)?,
@@ -108,6 +101,19 @@ fn print_lesson(report: &lesson::Report, out: &mut dyn Write) -> Result<()> {
 }
 
 impl Arguments {
+    /// Returns what `run` makes of the shop of every seed; on the terminal a bar shows how far it is.
+    fn each<T>(&self, run: impl Fn(ShopSettings) -> Result<T>) -> Result<Vec<T>> {
+        let bar = bar(self.seeds);
+        let ran = (1..=self.seeds).map(|seed| {
+            let ran = run(self.shop(seed));
+            bar.inc(1);
+            ran
+        });
+        let ran = ran.collect();
+        bar.finish_and_clear();
+        ran
+    }
+
     fn shop(&self, seed: u64) -> ShopSettings {
         ShopSettings { seed, shoppers: self.shoppers, days: self.days, ..ShopSettings::default() }
     }
@@ -119,14 +125,8 @@ fn targeting(
     output: Output,
     out: &mut dyn Write,
 ) -> Result<Outcome> {
-    let bar = bar(arguments.seeds);
-    let mut seeds = Vec::new();
-    for seed in 1..=arguments.seeds {
-        seeds.push(wait_for(targeting::seed(settings, arguments.shop(seed), arguments.threshold))?);
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    let report = Report::of(seeds);
+    let seed = |shop| wait_for(targeting::seed(settings, shop, arguments.threshold));
+    let report = Report::of(arguments.each(seed)?);
     match output {
         Output::Json => out::json(&report, out)?,
         Output::Text => print(&report, out)?,

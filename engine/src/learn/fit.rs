@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::sync::Once;
 
-use smol_str::{SmolStr, format_smolstr};
 use tch::nn::VarStore;
 use tch::{Device, Tensor, no_grad};
 
@@ -155,7 +154,7 @@ fn manifest(
     Manifest {
         format: FORMAT,
         head: data.head,
-        version: version(data, settings),
+        version: settings.version_of(data),
         architecture: settings.architecture(settings.members),
         inputs: chosen.inputs.clone(),
         horizon_ms: data.horizon,
@@ -165,16 +164,6 @@ fn manifest(
         training: Some(training),
         golden: Golden::default(),
         weights: Weights::default(),
-    }
-}
-
-/// Returns the name of the model: that of the settings, else one that tells its head, its rows and its seed.
-fn version(data: &Dataset, settings: &FitSettings) -> SmolStr {
-    if settings.version.is_empty() {
-        let head = data.head.as_str().replace('_', "-");
-        format_smolstr!("{head}-{:08x}-{}", data.fingerprint() >> 32, settings.seed)
-    } else {
-        settings.version.as_str().into()
     }
 }
 

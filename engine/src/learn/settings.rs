@@ -1,7 +1,9 @@
 //! How a model is learnt; the defaults suit some thousand to some million rows.
 
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
+use super::dataset::Dataset;
 use super::error::Error;
 use crate::model::{Activation, Architecture, Skip};
 
@@ -73,6 +75,17 @@ impl Default for FitSettings {
 }
 
 impl FitSettings {
+    /// Returns the name of the model that is learnt from the rows: the one that is set, else one that tells its head, its rows and its
+    /// seed.
+    pub fn version_of(&self, data: &Dataset) -> SmolStr {
+        if self.version.is_empty() {
+            let head = data.head.as_str().replace('_', "-");
+            format_smolstr!("{head}-{:08x}-{}", data.fingerprint() >> 32, self.seed)
+        } else {
+            self.version.as_str().into()
+        }
+    }
+
     /// Returns the shape of so many networks.
     pub(super) fn architecture(&self, members: usize) -> Architecture {
         let (hidden, activation, skip) = (self.hidden.clone(), self.activation, self.skip);

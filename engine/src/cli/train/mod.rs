@@ -122,21 +122,28 @@ struct Written<'a> {
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.data(&arguments.data).load()?.settings;
     let fitting = arguments.fitting()?;
+    let models = settings.predictor.registry(&settings.data.dir).folder(arguments.head);
+    let vacant = |version: &str| {
+        let place = models.join(version);
+        if arguments.out.is_none() && place.exists() {
+            bail!(
+                "{} is there already: name this model by --set version=NAME, or write it elsewhere by --out",
+                place.display()
+            );
+        }
+        Ok(place)
+    };
+    if !fitting.version.is_empty() {
+        vacant(&fitting.version)?;
+    }
     let sources = replay::check(&arguments.events, arguments.format, &app::border(&settings))?;
     let (data, gathered, guard) = gather(arguments, sources, &settings)?;
+    let place = vacant(&fitting.version_of(&data))?;
     let bar = LearningBar::new(stderr().is_terminal());
     let learnt = fit(&data, &fitting, &mut |progress| bar.show(progress));
     bar.0.finish_and_clear();
     let (artefact, report) = learnt.context("failed to learn")?;
     let written = Written { rows: &gathered, guard: &guard, learnt: &report, settings: &fitting };
-    let place = settings.predictor.registry(&settings.data.dir).folder(arguments.head);
-    let place = place.join(artefact.manifest().version.as_str());
-    if arguments.out.is_none() && place.exists() {
-        bail!(
-            "{} is there already: name this model by --set version=NAME, or write it elsewhere by --out",
-            place.display()
-        );
-    }
     let folder = arguments.out.as_deref().unwrap_or(&place);
     write(folder, &artefact, &written)?;
     match output {

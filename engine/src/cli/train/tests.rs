@@ -76,6 +76,18 @@ fn too_little_to_learn_from_is_told_with_what_there_is() {
 }
 
 #[test]
+fn a_version_that_is_there_already_is_refused_before_a_file_is_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = DataDir { data_dir: Some(folder.path().to_owned()) };
+    let there = folder.path().join("models/cart_abandonment/autumn");
+    fs::create_dir_all(&there).expect("a writable folder");
+    let mut arguments = Arguments { out: None, data, ..arguments("missing.jsonl".into(), "".into()) };
+    arguments.set.push("version=autumn".to_owned());
+    let refused = train(&arguments, Output::Text).expect_err("it is there");
+    assert!(refused.to_string().contains(&format!("{} is there already", there.display())), "{refused}");
+}
+
+#[test]
 fn options_say_what_would_be_legal() {
     let told = |error: anyhow::Error| format!("{error:#}");
     assert!(
