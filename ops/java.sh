@@ -7,9 +7,11 @@ DEPENDENCY_PLUGIN=org.apache.maven.plugins:maven-dependency-plugin:3.8.1
 
 # Makes sure that Java 17 and Maven are there; sets JAVA, the program. Cassandra 5.0 refuses newer ones, Kafka 4 older ones.
 need_java() {
-    find_java || need_system_packages java-17:openjdk-17-jdk-headless mvn:maven
-    find_java || fail "there is no Java 17 (Debian: openjdk-17-jdk-headless): set JAVA_HOME to one"
-    command -v mvn >/dev/null 2>&1 || need_system_packages mvn:maven
+    local missing=()
+    find_java || missing+=(openjdk-17-jdk-headless)
+    command -v mvn >/dev/null 2>&1 || missing+=(maven)
+    if [ "${#missing[@]}" -gt 0 ]; then install_system_packages "${missing[@]}"; fi
+    find_java || fail "there is no Java 17, and Cassandra takes no newer one: set JAVA_HOME to one"
     say "java: $JAVA"
 }
 

@@ -55,15 +55,20 @@ need_system_packages() {
     done
     if [ "${#missing[@]}" -eq 0 ]; then
         say "system packages: present"
-        return
+    else
+        install_system_packages "${missing[@]}"
     fi
-    local install="apt-get install -y --no-install-recommends ${missing[*]}"
+}
+
+# Installs packages when root on Debian, else says what to install.
+install_system_packages() {
+    local install="apt-get install -y --no-install-recommends $*"
     if ! command -v apt-get >/dev/null 2>&1; then
-        fail "missing: ${missing[*]} (this is no Debian: install them by your system's package manager)"
+        fail "missing: $* (this is no Debian: install them by your system's package manager)"
     elif [ "$(id -u)" -ne 0 ]; then
-        fail "missing: ${missing[*]}. Run:  sudo apt-get update && sudo $install"
+        fail "missing: $*. Run:  sudo apt-get update && sudo $install"
     fi
-    say "system packages: installing ${missing[*]}"
+    say "system packages: installing $*"
     DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && $install -qq" >/dev/null
 }
 
@@ -94,6 +99,21 @@ need_cargo_deny() {
     fi
     say "cargo-deny: installing $CARGO_DENY_VERSION into $CACHE_DIR (some minutes, once)"
     cargo install --quiet --locked --root "$CACHE_DIR" "cargo-deny@$CARGO_DENY_VERSION"
+}
+
+# Makes sure that a folder of the cache has a Python with the packages of a requirements file; sets PYTHON. Returns 1 when it cannot be had.
+need_python() {
+    local folder=$CACHE_DIR/$1
+    PYTHON=$folder/bin/python
+    if cmp -s "$2" "$folder/requirements.txt"; then
+        say "$1: in $folder"
+        return
+    fi
+    python3 -c 'import ensurepip' 2>/dev/null || install_system_packages python3-venv
+    say "$1: installing what $2 names into $folder (once)"
+    python3 -m venv --clear "$folder" || return 1
+    "$PYTHON" -m pip install --quiet --no-cache-dir --requirement "$2" || return 1
+    cp "$2" "$folder/requirements.txt"
 }
 
 # Fetches every crate that Cargo.lock names, so that the steps behind it need no network.

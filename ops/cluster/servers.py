@@ -53,7 +53,7 @@ class Java:
         """The first words of every server's command. Libraries that unpack themselves do so in the server's folder, not in /tmp."""
         temporary = folder / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
-        words = [self.program, f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC", "-XX:-UsePerfData"]
+        words = [self.program, f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC", "-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"]
         return [*words, f"-Djava.io.tmpdir={temporary}", "-cp", f"{jars}/*"]
 
 
