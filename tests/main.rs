@@ -14,6 +14,7 @@ mod equality;
 
 mod bad_input;
 mod crash;
+mod deploy;
 mod disk;
 mod setup;
 mod shipped;
