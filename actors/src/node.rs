@@ -235,8 +235,11 @@ fn assign(rooms: &Rooms, partition: PartitionId) {
 
 async fn give_up(rooms: &Rooms, partition: PartitionId, revoke: Revoke) {
     rooms.dispatchers.give_up(partition);
-    // A partition that is gone has nothing to give up.
-    future::join_all(rooms.seats.send(|held, _| (held == partition).then_some(revoke))).await;
+    let told = future::join_all(rooms.seats.send(|held, _| (held == partition).then_some(revoke))).await;
+    // A partition that is gone, or stopped for a person, has nothing to give up, and the log is not to wait for it.
+    if revoke == Revoke::Drain && !told.iter().any(Result::is_ok) {
+        rooms.plan.ports.source.released(partition);
+    }
 }
 
 #[cfg(test)]

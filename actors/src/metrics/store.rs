@@ -170,6 +170,7 @@ impl StoreCalls {
         let Some(kind) = failed else { return };
         let kind = match kind {
             Kind::Retry => "retry",
+            Kind::Anew => "anew",
             Kind::Reject => "reject",
             Kind::Fatal => "fatal",
         };

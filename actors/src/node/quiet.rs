@@ -88,7 +88,7 @@ impl Node {
             match self.plan.ports.source.end(topic, partition).await {
                 Ok(end) if end <= next => {}
                 Ok(_) => return Ok(false),
-                Err(error) if error.kind() == Kind::Retry => return Ok(false),
+                Err(error) if matches!(error.kind(), Kind::Retry | Kind::Anew) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -35,6 +35,8 @@ use crate::port::{BoxFuture, Kind, Ports};
 const INPUTS_MAX: usize = 4_096;
 /// Shortest sleep: a time that cannot be kept because something else is awaited must not keep the thread busy.
 const SLEEP_MIN: Duration = Duration::from_millis(1);
+/// Longest pause between two assignments, and between two proofs of membership.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Sent by the node: the partition is to be given up. The reply says that this is known; the board says when it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
@@ -78,6 +80,10 @@ pub(crate) struct PartitionActor {
     revoked: Option<Revoke>,
     /// The last assignment is over and the next has not begun.
     is_between: bool,
+    /// When the current assignment began, since boot.
+    began: Duration,
+    /// The pause before the next one: doubled by an assignment that ended early.
+    pause: Duration,
     /// The board says how it ended.
     is_over: bool,
     report: Report,
@@ -89,7 +95,7 @@ pub(crate) struct PartitionActor {
 enum Aside {
     /// Where the log ends.
     End(Option<Position>),
-    /// Whether this process still is a member that may own the partition.
+    /// This process still is a member that owns the partition; an error is for a person.
     Member(Result<(), log::Error>),
 }
 
@@ -117,6 +123,8 @@ impl PartitionActor {
             given: (0, 0),
             revoked: None,
             is_between: false,
+            began: Duration::ZERO,
+            pause: plan.settings.retry,
             is_over: false,
             report: Report::new(partition, plan.metrics.clone()),
             meter,
@@ -140,6 +148,9 @@ impl Handler<Revoke> for PartitionActor {
 
     fn handle(&mut self, revoke: Revoke, _: &mut Self::Context) {
         self.revoked = Some(revoke);
+        if self.is_over {
+            return self.let_go();
+        }
         match revoke {
             Revoke::Lost => self.finish(Standing::Released),
             // Between two assignments there is nothing to drain.
@@ -159,6 +170,7 @@ impl Handler<Settle> for PartitionActor {
 
 impl PartitionActor {
     fn start_core(&mut self) {
+        self.began = self.plan.ports.clock.boot();
         self.inbox.push_back(Input::Start { nonce: nonce(self.partition) });
     }
 
@@ -360,21 +372,15 @@ impl PartitionActor {
                 self.look_at_clock();
                 self.start_core();
             }
-            Aside::Member(Err(error)) => {
-                tracing::warn!(partition = self.partition.0, %error, "no longer a member, partition given up");
-                self.finish(Standing::Released);
-            }
+            Aside::Member(Err(error)) => self.stop_for_a_person(error.to_string()),
         }
     }
 
     /// The assignment is over: everything of it is dropped, its unfinished writes are fenced.
     fn end(&mut self, end: End) {
         match end {
-            End::Released => {
-                self.plan.ports.source.released(self.partition);
-                self.finish(Standing::Released);
-            }
-            End::LeaseLost | End::LeaseExpired | End::StoreLostTail => {
+            End::Released => self.finish(Standing::Released),
+            End::LeaseLost | End::LeaseExpired | End::StoreLostTail | End::Interrupted(_) => {
                 tracing::warn!(partition = self.partition.0, reason = ?end, "assignment over");
                 if end == End::LeaseLost {
                     self.report.lease_lost();
@@ -394,22 +400,18 @@ impl PartitionActor {
         self.finish(Standing::Stopped(reason));
     }
 
-    /// Begins again with a new core after a pause, when the log says that this process still is a member.
+    /// Begins again with a new core after a pause, once the log has proven that this process still is a member. While it has not,
+    /// nothing is begun: the end of that is a revocation, which the node tells.
     fn assign_anew(&mut self) {
         self.drop_assignment();
         self.is_between = true;
+        if self.now.boot >= self.began + self.plan.settings.lease {
+            self.pause = self.plan.settings.retry;
+        }
+        let pause = self.pause;
+        self.pause = longer(pause);
         let (ports, partition) = (self.plan.ports.clone(), self.partition);
-        let pause = self.plan.settings.retry;
-        let member = async move {
-            loop {
-                ports.clock.sleep(pause).await;
-                match prove_membership(&ports, partition).await {
-                    Err(error) if error.kind() == Kind::Retry => {}
-                    proven => return Aside::Member(proven),
-                }
-            }
-        };
-        self.aside = Some(member.boxed());
+        self.aside = Some(prove_membership(ports, partition, pause).map(Aside::Member).boxed());
     }
 
     fn drop_assignment(&mut self) {
@@ -431,7 +433,16 @@ impl PartitionActor {
         }
         self.is_over = true;
         self.drop_assignment();
+        self.let_go();
         self.board.show(|shown| shown.standing = standing);
+    }
+
+    /// Tells the log, where it waits for that, that nothing works on the partition any more.
+    fn let_go(&self) {
+        match self.revoked {
+            Some(Revoke::Drain) => self.plan.ports.source.released(self.partition),
+            Some(Revoke::Lost) | None => {}
+        }
     }
 }
 
@@ -465,10 +476,28 @@ impl ActorFuture<PartitionActor> for Work {
     }
 }
 
-/// Commits what is committed: the log refuses whoever is no member any more.
-async fn prove_membership(ports: &Ports, partition: PartitionId) -> Result<(), log::Error> {
-    let committed = ports.source.committed(Topic::Events, partition).await?;
-    ports.source.commit(Topic::Events, partition, committed).await
+/// Resolves after a pause when the log has proven that this process is a member that owns the partition; it is asked less and less often.
+///
+/// Errors: what no asking again mends.
+async fn prove_membership(
+    ports: Ports,
+    partition: PartitionId,
+    mut pause: Duration,
+) -> Result<(), log::Error> {
+    loop {
+        ports.clock.sleep(pause).await;
+        match ports.source.prove(partition).await {
+            Err(error) if matches!(error.kind(), Kind::Retry | Kind::Anew) => {
+                tracing::debug!(partition = partition.0, %error, "membership not proven");
+            }
+            proven => return proven,
+        }
+        pause = longer(pause);
+    }
+}
+
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).min(PAUSE_MAX.max(pause))
 }
 
 /// Returns a value that no other assignment has, from what the operating system gives every hash map of the standard library.

@@ -72,6 +72,8 @@ pub enum End {
     LeaseExpired,
     /// The store may have lost acknowledged writes: assign anew at once.
     StoreLostTail,
+    /// The log refused what this assignment does, or may have lost what it had under way: prove membership, assign anew.
+    Interrupted(String),
     /// Too many records are invalid; a person must look.
     TooManyInvalid,
     /// A port failed for good, or holds what cannot be read; a person must look.

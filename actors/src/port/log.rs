@@ -79,8 +79,15 @@ pub trait LogSource: Send + Sync {
     /// Resolves with the next change of assignment; a log of one process assigns every partition once and then stays pending.
     fn assignment(&self) -> BoxFuture<'static, Assignment>;
 
-    /// Tells the log that a revoked partition has been drained.
+    /// Tells the log that nothing here works on a partition any more whose revocation was announced as one that leaves time; whatever
+    /// became of it. Without such a revocation it means nothing.
     fn released(&self, partition: PartitionId);
+
+    /// Resolves when the log has acknowledged, now and not from memory, that this process is a member that owns a partition of
+    /// `Events`: in a group by a commit, which the log fences by membership.
+    ///
+    /// Errors: `Anew` when it is none, or none yet. Ask again: when it is none for good, a revocation is announced.
+    fn prove(&self, partition: PartitionId) -> Reply<(), Error>;
 
     /// Reads at most `max` records of a partition from `from` on. Resolves at once when there are records, else when some arrive or
     /// after a short wait of the adapter's choice.
@@ -98,6 +105,8 @@ pub trait LogSource: Send + Sync {
     fn end(&self, topic: Topic, partition: PartitionId) -> Reply<Position, Error>;
 
     /// Commits a reader's position. For `Events` it serves displays only; for `Outreach` the dispatcher starts from it.
+    ///
+    /// Errors: `Anew` when the log knows that another member has the partition; a rebalance under way is a `Retry`.
     fn commit(&self, topic: Topic, partition: PartitionId, commit: Commit) -> Reply<(), Error>;
 
     /// Returns what was committed last, the default before the first commit.
@@ -126,8 +135,8 @@ pub struct NewRecord {
 
 /// Appends to topics.
 pub trait LogSink: Send + Sync {
-    /// Appends records in order and resolves with their positions when all are durable. After an error of kind `Retry` some or all
-    /// may be in the log all the same.
+    /// Appends records in order and resolves with their positions when all are durable. After an error of kind `Retry` or `Anew` some
+    /// or all may be in the log all the same.
     fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, Error>;
 }
 
@@ -151,6 +160,12 @@ pub enum Error {
     /// The log did not answer in time or is not reachable.
     #[error("the log is not available: {0}")]
     Unavailable(String),
+    /// The log says that this process is no member that owns the partition.
+    #[error("partition {partition} is not this process's", partition = .0.0)]
+    NotOwned(PartitionId),
+    /// The producer failed for good and was replaced; what it had under way is in the log or not.
+    #[error("the log's producer failed and was replaced: {0}")]
+    ProducerReplaced(String),
     /// The log cannot go on, e.g. a failed fsync or a full disk.
     #[error("the log failed: {0}")]
     Failed(String),
@@ -162,6 +177,7 @@ impl Error {
         match self {
             Error::OutOfRange { .. } => Kind::Reject,
             Error::Unavailable(_) => Kind::Retry,
+            Error::NotOwned(_) | Error::ProducerReplaced(_) => Kind::Anew,
             Error::Failed(_) => Kind::Fatal,
         }
     }

@@ -21,6 +21,8 @@ pub type Reply<T, E> = BoxFuture<'static, Result<T, E>>;
 pub enum Kind {
     /// The same call may succeed later; whether it happened is unknown.
     Retry,
+    /// What the assignment has under way is settled by nobody any more: drop it, prove membership, assign anew.
+    Anew,
     /// This call is wrong and stays wrong; it did not happen.
     Reject,
     /// The adapter is of no use any more: stop.

@@ -35,6 +35,10 @@ pub struct Odds {
     pub panics: usize,
     /// A process dies so often, in a thousand of its steps.
     pub crashes: usize,
+    /// The broker refuses the commit of whoever is no owner so often, in a hundred; else it is ignored.
+    pub refused_commits: usize,
+    /// A producer fails for good so often, in a thousand appends: the records are in the log or not.
+    pub producers_replaced: usize,
     /// A dispatcher dies so often, in a hundred of its steps.
     pub dispatcher_crashes: usize,
 }
@@ -66,6 +70,8 @@ impl Odds {
             stalls: 0,
             panics: 0,
             crashes: 0,
+            refused_commits: 0,
+            producers_replaced: 0,
             dispatcher_crashes: 0,
             ..self
         }
@@ -90,6 +96,8 @@ impl Odds {
             stalls: if mood == 4 { 8 } else { 0 },
             panics: 8,
             crashes: 4,
+            refused_commits: if mood == 1 { 60 } else { 0 },
+            producers_replaced: if mood == 1 { 20 } else { 2 },
             dispatcher_crashes: 3,
         }
     }

@@ -110,6 +110,10 @@ impl LogSource for Handle {
 
     fn released(&self, _: PartitionId) {}
 
+    fn prove(&self, _: PartitionId) -> Reply<(), log::Error> {
+        ready(())
+    }
+
     fn fetch(&self, topic: Topic, at: PartitionId, from: Position, max: usize) -> Reply<Fetched, log::Error> {
         submit(&self.shared, self.process, What::Read, log_lost, move |state| {
             Ok(match topic {
@@ -131,9 +135,12 @@ impl LogSource for Handle {
                 return Ok(());
             }
             // The broker knows who the member is, and nothing else.
+            let refused = state.odds.refused_commits;
             let partition = state.partition(at);
             if partition.group_owner == process {
                 partition.committed.position = partition.committed.position.max(commit.position);
+            } else if state.chance.percent(refused) {
+                return Err(log::Error::NotOwned(at));
             }
             Ok(())
         })
@@ -155,7 +162,14 @@ impl LogSink for Handle {
         let mark = records.iter().any(|record| record.kind == RecordKind::Epoch);
         let what = if mark { What::Mark } else { What::Append };
         submit(&self.shared, process, what, log_lost, move |state| {
-            Ok(state.append(process, topic, records.clone()))
+            let (appended, replaced) = (state.chance.percent(50), state.odds.producers_replaced);
+            if state.chance.below(1_000) >= replaced {
+                return Ok(state.append(process, topic, records.clone()));
+            }
+            if appended {
+                state.append(process, topic, records.clone());
+            }
+            Err(log::Error::ProducerReplaced("by chance".into()))
         })
     }
 }

@@ -103,6 +103,10 @@ impl LogSource for SourceTap {
         self.inner.end(topic, partition)
     }
 
+    fn prove(&self, partition: PartitionId) -> Reply<(), Error> {
+        self.inner.prove(partition)
+    }
+
     fn commit(&self, topic: Topic, partition: PartitionId, commit: Commit) -> Reply<(), Error> {
         self.inner.commit(topic, partition, commit)
     }

@@ -240,9 +240,12 @@ impl Core {
 
     fn failed(&mut self, io: Io, failure: Failure) {
         match (failure.kind(), io) {
-            (Kind::Retry, Io::Commit(_)) => self.commits.under_way = false,
-            (Kind::Retry, Io::Change { position, change }) => self.change_unknown(position, &change),
-            (Kind::Retry, io) => self.again(self.params.settings.retry, io),
+            // What a dispatcher does is safe in whoever's hands, by the ledger: it goes on until it is told to stop.
+            (Kind::Retry | Kind::Anew, Io::Commit(_)) => self.commits.under_way = false,
+            (Kind::Retry | Kind::Anew, Io::Change { position, change }) => {
+                self.change_unknown(position, &change);
+            }
+            (Kind::Retry | Kind::Anew, io) => self.again(self.params.settings.retry, io),
             (Kind::Reject | Kind::Fatal, _) => self.end(End::Failed(failure.to_string())),
         }
     }

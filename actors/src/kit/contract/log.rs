@@ -94,7 +94,7 @@ pub async fn suite(make: impl Fn() -> Fixture) {
     commits_are_kept(make()).await;
     everything_survives_a_reopening(make()).await;
     promises_survive_a_reopening(make()).await;
-    every_partition_is_assigned_once(make()).await;
+    every_partition_is_assigned_once_and_proven(make()).await;
     waiting_reader_gets_what_arrives(make()).await;
 }
 
@@ -232,7 +232,7 @@ async fn promises_survive_a_reopening(log: Fixture) {
     assert!(found[0].stamp >= promised, "{} was promised, {} came", promised, found[0].stamp);
 }
 
-async fn every_partition_is_assigned_once(log: Fixture) {
+async fn every_partition_is_assigned_once_and_proven(log: Fixture) {
     let partitions = log.source.partitions();
     let mut assigned = BTreeSet::new();
     for _ in 0..partitions {
@@ -242,6 +242,15 @@ async fn every_partition_is_assigned_once(log: Fixture) {
         }
     }
     assert_eq!(assigned, (0..partitions).map(PartitionId).collect());
+    let before = log.source.committed(Topic::Events, P0).await.expect("a read");
+    for partition in assigned {
+        log.source.prove(partition).await.expect("the only member owns it");
+    }
+    assert_eq!(
+        log.source.committed(Topic::Events, P0).await.expect("a read"),
+        before,
+        "a proof moves nothing"
+    );
 }
 
 async fn waiting_reader_gets_what_arrives(log: Fixture) {

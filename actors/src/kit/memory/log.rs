@@ -1,6 +1,6 @@
 //! A log in memory: every topic a vector per partition, stamped by a clock.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,9 +43,14 @@ struct Log {
     floor: Timestamp,
 }
 
+/// What one process was told, and what the log thinks of it.
 struct Assignments {
     queue: Mutex<VecDeque<Assignment>>,
     added: Notify,
+    /// Partitions of which the log says that the process is no owner.
+    fenced: Mutex<BTreeSet<PartitionId>>,
+    /// Revoked partitions that the process said it had let go, in that order.
+    released: Mutex<Vec<PartitionId>>,
 }
 
 impl MemoryLog {
@@ -65,6 +70,21 @@ impl MemoryLog {
         self.assignments.push(change);
     }
 
+    /// Refuses this process as the owner of a partition, until it is admitted again.
+    pub fn fence(&self, partition: PartitionId) {
+        self.assignments.fenced().insert(partition);
+    }
+
+    /// Takes this process for the owner of a partition again.
+    pub fn admit(&self, partition: PartitionId) {
+        self.assignments.fenced().remove(&partition);
+    }
+
+    /// Returns the revoked partitions that this process said it had let go.
+    pub fn let_go(&self) -> Vec<PartitionId> {
+        self.assignments.released.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns every record of a partition.
     pub fn records(&self, topic: Topic, partition: PartitionId) -> Vec<LogRecord> {
         let tables = self.disk.lock();
@@ -75,7 +95,20 @@ impl MemoryLog {
 impl Assignments {
     fn of_all(partitions: u32) -> Self {
         let all = (0..partitions).map(|number| Assignment::Assigned(PartitionId(number)));
-        Self { queue: Mutex::new(all.collect()), added: Notify::new() }
+        Self {
+            queue: Mutex::new(all.collect()),
+            added: Notify::new(),
+            fenced: Mutex::default(),
+            released: Mutex::default(),
+        }
+    }
+
+    fn fenced(&self) -> std::sync::MutexGuard<'_, BTreeSet<PartitionId>> {
+        self.fenced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check(&self, partition: PartitionId) -> Result<(), Error> {
+        if self.fenced().contains(&partition) { Err(Error::NotOwned(partition)) } else { Ok(()) }
     }
 
     fn push(&self, change: Assignment) {
@@ -167,7 +200,13 @@ impl LogSource for MemoryLog {
         })
     }
 
-    fn released(&self, _partition: PartitionId) {}
+    fn released(&self, partition: PartitionId) {
+        self.assignments.released.lock().unwrap_or_else(PoisonError::into_inner).push(partition);
+    }
+
+    fn prove(&self, partition: PartitionId) -> Reply<(), Error> {
+        Box::pin(std::future::ready(self.assignments.check(partition)))
+    }
 
     fn fetch(
         &self,
@@ -197,8 +236,11 @@ impl LogSource for MemoryLog {
     }
 
     fn commit(&self, topic: Topic, partition: PartitionId, commit: Commit) -> Reply<(), Error> {
-        self.disk.lock().commits.insert((topic, partition), commit);
-        Box::pin(std::future::ready(Ok(())))
+        let mine = if topic == Topic::Events { self.assignments.check(partition) } else { Ok(()) };
+        if mine.is_ok() {
+            self.disk.lock().commits.insert((topic, partition), commit);
+        }
+        Box::pin(std::future::ready(mine))
     }
 
     fn committed(&self, topic: Topic, partition: PartitionId) -> Reply<Commit, Error> {

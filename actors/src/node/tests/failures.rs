@@ -123,7 +123,7 @@ fn a_partition_whose_lease_was_taken_begins_anew_while_it_is_a_member() {
         for number in 0..PARTITIONS {
             let partition = PartitionId(number);
             let held = world.store.read_lease(partition).await.expect("memory");
-            let taken = Lease { epoch: schemas::ids::Epoch(held.epoch.0 + 1), owner: 99, ..held };
+            let taken = Lease { epoch: Epoch(held.epoch.0 + 1), owner: 99, ..held };
             drop(world.store.cas_lease(partition, held, taken).await);
         }
         world.shop(100, 1_000, 1_000).await;
@@ -134,6 +134,71 @@ fn a_partition_whose_lease_was_taken_begins_anew_while_it_is_a_member() {
         world.pace.passing(node.settle()).await.expect("settled");
         world.assert_rows(|_| false).await;
         node.stop().await.expect("stopped");
+    });
+}
+
+#[test]
+fn a_process_that_stood_still_for_longer_than_its_lease_begins_anew_and_loses_nothing() {
+    run(async {
+        let world = World::new();
+        let node = world.node();
+        world.shop(100, 0, 500).await;
+        world.pace.passing(node.quiet()).await.expect("quiet");
+        let before = world.epochs().await;
+        world.shop(100, 500, 500).await;
+        world.clock.advance(world.settings.lease * 2);
+        world.pace.passing(node.settle()).await.expect("settled");
+        world.assert_rows(|_| false).await;
+        let after = world.epochs().await;
+        assert!(before.iter().zip(&after).all(|(before, after)| before < after), "{before:?} {after:?}");
+        assert_eq!(world.sample("care_partition_leases_lost_total"), 0.0, "nobody else had them");
+        node.stop().await.expect("stopped");
+    });
+}
+
+#[test]
+fn a_partition_that_the_log_refuses_stands_still_until_it_is_admitted_or_revoked() {
+    run(async {
+        let world = World::new();
+        let node = world.node();
+        world.shop(100, 0, 500).await;
+        world.pace.passing(node.settle()).await.expect("settled");
+        let (refused, lost) = (PartitionId(0), PartitionId(1));
+        [refused, lost].into_iter().for_each(|partition| world.log.fence(partition));
+        world.shop(100, 500, 500).await;
+        let stand_still = node.seats.wait(|shown| shown.iter().filter(|(_, one)| one.at_work).count() == 1);
+        world.pace.passing(stand_still).await;
+        let before = world.epochs().await;
+        world.pace.passing(world.clock.sleep(Duration::from_secs(60))).await;
+        assert_eq!(world.epochs().await, before, "nothing is taken that is not proven");
+        world.log.admit(refused);
+        world.log.assign(Assignment::Revoked { partition: lost, lost: true });
+        let goes_on = node.seats.wait(|shown| shown.len() == 2 && shown.iter().all(|(_, one)| one.at_work));
+        world.pace.passing(goes_on).await;
+        world.pace.passing(node.settle()).await.expect("settled");
+        let ends = world.ends().await;
+        assert!(ends[0].0 == ends[0].1 && ends[1].0 < ends[1].1, "{ends:?}");
+        node.stop().await.expect("nothing stopped for a person");
+    });
+}
+
+#[test]
+fn the_log_does_not_wait_for_a_revoked_partition_that_had_stopped() {
+    run(async {
+        let world = World::new();
+        let hit = PartitionId::of("u1", PARTITIONS);
+        let node = world.node();
+        for _ in 0..120 {
+            world.append("u1", "not an event".into()).await;
+        }
+        world.pace.passing(node.settle()).await.expect_err("it cannot settle");
+        world.log.assign(Assignment::Revoked { partition: hit, lost: false });
+        let let_go = async {
+            while world.log.let_go() != [hit] {
+                tokio::task::yield_now().await;
+            }
+        };
+        world.pace.passing(let_go).await;
     });
 }
 

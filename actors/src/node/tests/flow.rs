@@ -184,6 +184,7 @@ fn a_revoked_partition_is_drained_and_the_others_go_on() {
         world.pace.passing(node.seats.wait(|shown| shown.len() == 2)).await;
         let ends = world.ends().await;
         assert_eq!(ends[1].0, ends[1].1, "drained");
+        assert_eq!(world.log.let_go(), [PartitionId(1)]);
         world.shop(100, 1_000, 100).await;
         world.pace.passing(node.settle()).await.expect("the others settle");
         assert_eq!(node.levels().iter().map(|(partition, _)| partition.0).collect::<Vec<_>>(), vec![0, 2]);

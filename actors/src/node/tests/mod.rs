@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use schemas::customer::Customer;
 use schemas::event::Border;
-use schemas::ids::{CustomerId, Position};
+use schemas::ids::{CustomerId, Epoch, Position};
 use schemas::record::{self, LogRecord, RecordKind};
 use schemas::time::Timestamp;
 
@@ -208,6 +208,14 @@ impl World {
             ends.push((lease.position, self.log.end(Topic::Events, partition).await.expect("memory")));
         }
         ends
+    }
+
+    async fn epochs(&self) -> Vec<Epoch> {
+        let mut epochs = Vec::new();
+        for number in 0..PARTITIONS {
+            epochs.push(self.store.read_lease(PartitionId(number)).await.expect("memory").epoch);
+        }
+        epochs
     }
 
     fn sample(&self, name: &str) -> f64 {

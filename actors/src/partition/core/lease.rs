@@ -212,12 +212,14 @@ impl Core {
         }
     }
 
+    /// Returns true when the lease could not be confirmed for as long as it is good.
+    pub(super) fn lease_is_past(&self) -> bool {
+        self.now.boot > self.lease.good_since + self.settings.lease
+    }
+
     /// Confirms position and cursor when something moved, is waiting for a confirmation, or the lease needs one.
     pub(super) fn look_at_lease(&mut self) {
         let boot = self.now.boot;
-        if boot > self.lease.good_since + self.settings.lease {
-            return self.end(End::LeaseExpired);
-        }
         if boot < self.lease.looked + self.settings.confirm {
             return;
         }

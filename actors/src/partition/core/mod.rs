@@ -161,6 +161,7 @@ impl Core {
             return;
         }
         std::mem::swap(&mut self.actions, actions);
+        let begun = self.actions.len();
         self.now = Now { wall: now.wall.max(self.now.wall), boot: now.boot.max(self.now.boot) };
         match input {
             Input::Start { nonce } => self.start(nonce),
@@ -174,6 +175,11 @@ impl Core {
             Input::Refused(_, Refused::Unreadable(message)) => {
                 self.end(End::Failed(format!("a stored row cannot be read: {message}")));
             }
+        }
+        if self.at_work() && self.lease_is_past() {
+            // What the input asked for was not begun yet: a process that stood still does nothing more than to end.
+            self.actions.truncate(begun);
+            self.end(End::LeaseExpired);
         }
         self.pump();
         std::mem::swap(&mut self.actions, actions);
@@ -248,6 +254,7 @@ impl Core {
             (port::Kind::Retry, Io::CasLease { .. }) => self.lease_unknown(),
             (port::Kind::Retry, Io::Commit(_)) => {}
             (port::Kind::Retry, _) => self.again(io),
+            (port::Kind::Anew, _) => self.end(End::Interrupted(failure.to_string())),
             (port::Kind::Reject | port::Kind::Fatal, _) => self.end(End::Failed(failure.to_string())),
         }
     }
