@@ -288,6 +288,7 @@ impl Settings {
             ));
         }
         found.extend(self.contradictions_of_the_world());
+        found.extend(outreach::contradictions(&self.channels));
         found
     }
 }

@@ -113,6 +113,8 @@ fn keys_that_contradict_each_other_are_faults() {
         faults[0].contains("flush_quiet_max_ms (10)") && faults[1].contains("lease_ms (1000)"),
         "{faults:?}"
     );
+    let faults = faults_of("[channels.paper]\nkind = \"file\"\n");
+    assert_eq!(faults, ["channels: channels.paper.path is needed where channels.paper.kind is file"]);
 }
 
 #[test]
