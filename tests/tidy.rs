@@ -366,11 +366,11 @@ fn every_workspace_dependency_says_why_it_is_there() {
 }
 
 #[test]
-fn metric_names_stand_in_one_file() {
-    let violations = product_lines_with(&["\"care_"], |file| file.path == "actors/src/metrics.rs");
+fn metric_names_stand_in_one_place() {
+    let violations = product_lines_with(&["\"care_"], |file| file.path.starts_with("actors/src/metrics"));
     assert_none(
         &violations,
-        "metric names stand in actors/src/metrics.rs, so that dashboards can be checked against one list",
+        "metric names stand in actors/src/metrics, so that dashboards can be checked against one list",
     );
 }
 

@@ -7,14 +7,17 @@ mod dispatchers;
 mod quiet;
 mod seats;
 
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Arbiter, System};
-use futures_util::future::{self, Either};
+use futures_util::future::{self, Either, FutureExt};
 use schemas::event::Border;
 use schemas::ids::PartitionId;
 use schemas::rulebook::Rulebook;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use self::dispatchers::Dispatchers;
@@ -22,7 +25,7 @@ use self::seats::Seats;
 use crate::dispatcher;
 use crate::metrics::Metrics;
 use crate::partition::actor::Revoke;
-use crate::partition::board::Standing;
+use crate::partition::board::{Shown, Standing};
 use crate::partition::cell::Cell;
 use crate::partition::core::{Counts, Levels};
 use crate::partition::meter::Meter;
@@ -76,6 +79,17 @@ pub enum Error {
     /// The log does not say where it ends.
     #[error("read the log's end")]
     Log(#[from] log::Error),
+}
+
+/// What was not safe when partitions were given up: whoever has them next reads it again from the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Partitions that left something.
+    pub partitions: Vec<PartitionId>,
+    /// Rows that were not durable.
+    pub rows: usize,
+    /// Outreach, decisions and messages that were not relayed.
+    pub unsent: usize,
 }
 
 /// The partitions of this process.
@@ -151,6 +165,22 @@ impl Node {
         self.seats.shown().into_iter().map(|(partition, shown)| (partition, shown.levels)).collect()
     }
 
+    /// Returns what each partition shows that was not given up, in the order of their numbers.
+    pub fn shown(&self) -> Vec<(PartitionId, Shown)> {
+        self.seats.shown()
+    }
+
+    /// Returns a future that resolves when every thread of partitions has had its turn; one that hangs never has.
+    pub fn turned(&self) -> impl Future<Output = ()> + Send + use<> {
+        let turn = |thread: &Thread| {
+            let (had, waits) = oneshot::channel();
+            // Nobody may wait any more.
+            thread.arbiter.spawn_fn(move || had.send(()).unwrap_or_default()).then_some(waits)
+        };
+        let turns: Vec<_> = self.arbiters.iter().filter_map(turn).collect();
+        future::join_all(turns).map(drop)
+    }
+
     /// Returns what the partitions have done, those included that were given up since.
     pub fn counts(&self) -> Counts {
         self.seats.counts()
@@ -169,12 +199,27 @@ impl Node {
     ///
     /// Errors: `Stopped` → a partition had stopped, or stopped while draining; the others are drained all the same.
     pub async fn stop(self) -> Result<(), Error> {
+        self.give_up_all().await;
+        self.check()
+    }
+
+    /// Gives up every partition as [`Node::stop`] does, waits for that so long, and returns what was not safe then.
+    ///
+    /// Errors: as there.
+    pub async fn drain(&self, at_most: Duration) -> (Left, Result<(), Error>) {
+        let held: BTreeSet<PartitionId> = self.shown().into_iter().map(|(partition, _)| partition).collect();
+        let patience = self.plan.ports.clock.sleep(at_most);
+        // A partition that hangs shows what it has until the end.
+        future::select(std::pin::pin!(self.give_up_all()), patience).await;
+        (self.seats.left(&held), self.check())
+    }
+
+    async fn give_up_all(&self) {
         self.follower.abort();
         // A partition that is gone has nothing to drain.
         future::join_all(self.seats.send(|_, _| Some(Revoke::Drain))).await;
         self.dispatchers.stop().await;
         self.seats.wait(|shown| shown.iter().all(|(_, one)| one.standing != Standing::Working)).await;
-        self.check()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The partitions of a node, and what they show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +9,7 @@ use actix::{Actor, Addr, ArbiterHandle, Handler, Message};
 use schemas::ids::PartitionId;
 use tokio::sync::Notify;
 
+use super::Left;
 use crate::partition::actor::PartitionActor;
 use crate::partition::board::{Board, Shown, Standing};
 use crate::partition::core::Counts;
@@ -111,6 +112,22 @@ impl Seats {
             Standing::Stopped(reason) => Some(format!("partition {} stopped: {reason}", partition.0)),
             Standing::Working | Standing::Released => None,
         })
+    }
+
+    /// Returns what these partitions had not made safe when they ended, or have not yet.
+    pub(super) fn left(&self, partitions: &BTreeSet<PartitionId>) -> Left {
+        let tables = self.lock();
+        let mut left = Left::default();
+        for (partition, seat) in tables.seats.iter().filter(|(partition, _)| partitions.contains(partition)) {
+            let shown = seat.board.shown();
+            let levels = if shown.standing == Standing::Working { shown.levels } else { shown.left };
+            if levels.dirty + levels.unsent > 0 {
+                left.partitions.push(*partition);
+                left.rows += levels.dirty;
+                left.unsent += levels.unsent;
+            }
+        }
+        left
     }
 
     /// Resolves at the next change of what is shown; to be asked for before looking.

@@ -432,9 +432,10 @@ impl PartitionActor {
             return;
         }
         self.is_over = true;
+        let left = self.core.levels();
         self.drop_assignment();
         self.let_go();
-        self.board.show(|shown| shown.standing = standing);
+        self.board.show(|shown| (shown.standing, shown.left) = (standing, left));
     }
 
     /// Tells the log, where it waits for that, that nothing works on the partition any more.

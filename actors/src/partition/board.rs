@@ -29,6 +29,8 @@ pub struct Shown {
     pub at_work: bool,
     /// Where it stands.
     pub standing: Standing,
+    /// How full it was when it ended: what is dirty or unsent there was not safe.
+    pub left: Levels,
 }
 
 /// The board of one partition. Clones show the same.

@@ -291,3 +291,39 @@ fn an_answer_behind_that_to_a_newer_question_holds_no_position() {
         node.stop().await.expect("stopped");
     });
 }
+
+#[test]
+fn what_a_drain_had_no_time_for_is_told() {
+    run(async {
+        let mut world = World::new();
+        (world.settings.flush_quiet, world.settings.flush_quiet_max) = (HOUR, HOUR);
+        world.settings.drain = Duration::ZERO;
+        let node = world.node();
+        world.shop(100, 0, 300).await;
+        world.pace.passing(node.quiet()).await.expect("quiet");
+        let dirty: usize = node.levels().iter().map(|(_, levels)| levels.dirty).sum();
+        let (left, drained) = node.drain(HOUR).await;
+        drained.expect("nothing stopped by itself");
+        assert_eq!((left.rows, left.partitions.len()), (dirty, PARTITIONS as usize));
+        assert!(left.rows >= 80, "{left:?}");
+        drop(node);
+        let node = world.reopened().node();
+        world.pace.passing(node.settle()).await.expect("settled");
+        assert_eq!(node.drain(HOUR).await.0, Left::default());
+        world.assert_rows(|_| false).await;
+    });
+}
+
+#[test]
+fn every_thread_has_its_turn_and_every_partition_shows_itself() {
+    run(async {
+        let world = World::new();
+        let node = world.node();
+        world.pace.passing(node.quiet()).await.expect("quiet");
+        node.turned().await;
+        let shown = node.shown();
+        assert_eq!(shown.len(), PARTITIONS as usize);
+        assert!(shown.iter().all(|(_, one)| one.at_work && one.standing == Standing::Working));
+        node.stop().await.expect("stopped");
+    });
+}

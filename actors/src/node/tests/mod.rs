@@ -28,6 +28,7 @@ use crate::port::store::Store;
 
 const PARTITIONS: u32 = 3;
 const START: Timestamp = Timestamp(1_795_507_200_000);
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Everything outside of a node, which outlives it.
 #[derive(Clone)]
@@ -51,8 +52,7 @@ impl World {
     fn at(start: Timestamp) -> Self {
         let clock = ManualClock::at(start);
         // What the doubles acknowledge is never lost, and a thread that gets no processor must not lose its lease.
-        let lease = Duration::from_secs(3_600);
-        let settings = Settings { replay_margin: Duration::ZERO, lease, ..Settings::default() };
+        let settings = Settings { replay_margin: Duration::ZERO, lease: HOUR, ..Settings::default() };
         Self {
             log: MemoryLog::new(PARTITIONS, Arc::new(clock.clone())),
             pace: Pace::of(clock.clone()),
