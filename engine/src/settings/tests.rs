@@ -166,6 +166,8 @@ fn the_margin_of_a_replay_is_for_stores_that_acknowledge_before_they_sync() {
     let mut settings = Settings::defaults();
     assert_eq!(settings.partition().replay_margin, Duration::ZERO);
     (settings.log.kind, settings.store.kind) = (log::Kind::Kafka, store::Kind::Cql);
+    assert_eq!(settings.partition().replay_margin, Duration::ZERO, "its servers sync before they answer");
+    settings.cql.durability = store::cql::Durability::Periodic;
     assert_eq!(settings.partition().replay_margin, PartitionSettings::default().replay_margin);
 }
 

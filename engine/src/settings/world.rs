@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Settings;
+use crate::store::cql::Durability;
 use crate::{log, store};
 
 /// What log and store are together.
@@ -50,9 +51,11 @@ impl Settings {
 
     /// Returns how long ago what is confirmed was safe: nothing where an acknowledgement means that it is synced.
     pub(super) fn replay_margin(&self) -> Duration {
-        match self.store.kind {
-            store::Kind::Embedded => Duration::ZERO,
-            store::Kind::Cql => Duration::from_millis(self.partition.replay_margin_ms),
+        match (self.store.kind, self.cql.durability) {
+            (store::Kind::Embedded, _) | (store::Kind::Cql, Durability::Synced) => Duration::ZERO,
+            (store::Kind::Cql, Durability::Periodic) => {
+                Duration::from_millis(self.partition.replay_margin_ms)
+            }
         }
     }
 
