@@ -1,7 +1,7 @@
 //! The command line: one file per command. A new one is a file, and an arm in [`Command`] and in [`run`].
 //!
-//! Commands that read a data folder open it themselves, so they need the engine that uses it stopped; the error says so. Every answer
-//! goes to standard output, everything else to standard error.
+//! Commands that read a data folder open it themselves, so they need the engine that uses it stopped; the error says so. Topics and tables
+//! are read while engines run. Every answer goes to standard output, everything else to standard error.
 
 mod days;
 mod lookup;
@@ -17,6 +17,7 @@ pub mod live;
 pub mod migrate;
 pub mod models;
 pub mod replay;
+pub mod serve;
 pub mod simulate;
 pub mod train;
 pub mod trigger;
@@ -34,7 +35,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-use crate::settings::{Layers, Loaded, LogFormat, Observability, environment, load};
+use crate::app::OpenWorld;
+use crate::settings::{Layers, Loaded, LogFormat, Observability, Origin, Settings, environment, load};
 use crate::words::Printable;
 
 /// Decides from a shop's events when to speak to a customer first, and tells why.
@@ -66,6 +68,8 @@ Exit status: 0 done, 1 failed or faults found, 2 wrong usage.";
 enum Command {
     /// Plays event files through the engine, and says what became of every row
     Replay(replay::Arguments),
+    /// Runs the engine as a service: reads, decides and sends until it is told to stop
+    Serve(serve::Arguments),
     /// Runs the engine on a simulated shop whose shoppers react to what it sends
     Live(live::Arguments),
     /// Compares ways to choose whom to contact, by what a simulated shop knows
@@ -84,7 +88,7 @@ enum Command {
     Train(train::Arguments),
     /// Judges a model by what customers did behind a date
     Evaluate(evaluate::Arguments),
-    /// Lists records that could not be handled, and why
+    /// Lists records that could not be handled and why, and tries them again
     DeadLetters(dead_letters::Arguments),
     /// Makes or updates the tables of the store on CQL servers
     Migrate(migrate::Arguments),
@@ -177,11 +181,27 @@ impl Overrides {
     ///
     /// Errors: every fault of every layer.
     pub fn load(self) -> Result<Loaded> {
-        let layers =
-            Layers { file: self.config.as_deref(), environment: environment(), options: self.options };
-        let loaded = load(&layers)?;
+        let loaded = self.read()?;
         start_log(&loaded.settings.observability);
         Ok(loaded)
+    }
+
+    /// Reads the settings and starts the log of a service: its life is told where nothing else is said.
+    ///
+    /// Errors: as [`Overrides::load`].
+    pub fn load_for_service(self) -> Result<Loaded> {
+        let mut loaded = self.read()?;
+        if loaded.effective["observability.log"].origin == Origin::Default {
+            loaded.settings.observability.log = SERVICE_LOG.to_owned();
+        }
+        start_log(&loaded.settings.observability);
+        Ok(loaded)
+    }
+
+    fn read(self) -> Result<Loaded> {
+        let layers =
+            Layers { file: self.config.as_deref(), environment: environment(), options: self.options };
+        Ok(load(&layers)?)
     }
 }
 
@@ -197,6 +217,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
     };
     let outcome = match command {
         Command::Replay(arguments) => replay::run(&arguments, overrides, output, &mut out),
+        Command::Serve(arguments) => serve::run(&arguments, overrides, output, &mut out),
         Command::Live(arguments) => live::run(&arguments, overrides, output, &mut out),
         Command::Experiment(arguments) => experiment::run(&arguments, overrides, output, &mut out),
         Command::Simulate(arguments) => simulate::run(&arguments, output, &mut out),
@@ -216,6 +237,9 @@ pub fn run(cli: Cli) -> Result<Outcome> {
     outcome
 }
 
+/// What a service logs where nothing is set: its life, and what has to be looked at.
+const SERVICE_LOG: &str = "info,care::outreach=warn";
+
 /// Returns true when a command failed only because nobody reads its output any more.
 pub fn reader_is_gone(error: &anyhow::Error) -> bool {
     let broken = |cause: &io::Error| cause.kind() == ErrorKind::BrokenPipe;
@@ -225,6 +249,16 @@ pub fn reader_is_gone(error: &anyhow::Error) -> bool {
 /// Runs what waits for the ports, on this thread.
 fn wait_for<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     actix::System::new().block_on(future)
+}
+
+/// Opens the world of the settings to look at it, and leaves it again.
+fn look<T>(settings: &Settings, look: impl AsyncFnOnce(&OpenWorld) -> Result<T>) -> Result<T> {
+    wait_for(async {
+        let world = OpenWorld::to_look(settings).await?;
+        let found = look(&world).await;
+        world.leave().await;
+        found
+    })
 }
 
 /// Sends what the program says of itself to standard error.

@@ -1,10 +1,40 @@
-//! The engine as a service.
+//! The engine as a service: a long-running process in either world.
+//!
+//! [`run`] tells the whole story: the endpoint listens, the world is opened, the node follows the log's assignments; looks at it (`look`)
+//! make its `health`; a signal (`signals`) or a reason to stop ends it: partitions drain, positions are confirmed, leases released, the
+//! group is left. It decides nothing about customers.
+
+mod endpoint;
+mod feed;
+mod health;
+mod look;
+mod process;
+mod signals;
+mod systemd;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
+use actors::metrics::Metrics;
+use actors::node::{Left, Node, NodeSettings};
+use actors::port::clock::Clock;
+use anyhow::{Context, Result, anyhow};
+use futures_util::future::{self, Either};
+use schemas::rulebook::Rulebook;
 use serde::Deserialize;
 
+use self::endpoint::{Endpoint, Told};
+use self::feed::{Feeding, ShopFeed};
+use self::health::Health;
+use self::look::Looker;
+use crate::app::{self, OpenWorld, Opened};
+use crate::clock::SystemClock;
 use crate::settings::legal::Legal;
+use crate::shop::Shop;
+
+pub use feed::{Feed, Files};
+pub use signals::{Asked, Stop};
 
 /// Section `serve` of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -27,3 +57,178 @@ pub const KEYS: &[(&str, Legal)] = &[
     ("serve.look_ms", Legal::Count(100, 60_000, "ms")),
     ("serve.answer_ms", Legal::Count(100, 60_000, "ms")),
 ];
+
+/// What is to be served.
+pub struct Service<'a> {
+    /// Settings.
+    pub settings: &'a crate::settings::Settings,
+    /// What decides beside the rows.
+    pub book: Arc<Rulebook>,
+    /// What feeds it.
+    pub feed: Feed,
+}
+
+/// What a service says of its life, for whoever started it.
+#[derive(Debug)]
+pub enum Said<'a> {
+    /// The world is open and the endpoint listens.
+    Started {
+        /// Where the world is.
+        place: &'a str,
+        /// Partitions of every topic.
+        partitions: u32,
+        /// Where metrics and health are answered.
+        endpoint: SocketAddr,
+    },
+    /// Everything is well, the first time.
+    Ready {
+        /// Partitions at work.
+        partitions: usize,
+    },
+    /// It stops.
+    Stopping {
+        /// Why.
+        why: &'a str,
+        /// Bound of what is left to do.
+        at_most: Duration,
+    },
+}
+
+/// How a service ended.
+#[derive(Debug)]
+pub struct Stopped {
+    /// What was not safe; a successor reads it again from the log.
+    pub left: Left,
+    /// How long it took to stop.
+    pub took: Duration,
+}
+
+/// Why a service stops.
+enum Why {
+    Asked(Asked),
+    /// It cannot go on.
+    Failed(anyhow::Error),
+}
+
+/// Serves until it is told to stop, or cannot go on.
+///
+/// Errors: the address is taken · the world cannot be opened · a partition stopped for a person to look at; the others are drained then.
+pub async fn run(service: Service<'_>, mut stop: Stop, say: &mut dyn FnMut(Said<'_>)) -> Result<Stopped> {
+    let of = &service.settings.serve;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (metrics, health) = (Metrics::new(), Health::new(clock.clone(), of));
+    let told = Told { health: health.clone(), metrics: metrics.clone() };
+    let endpoint = Endpoint::start(of.listen, told);
+    let endpoint = endpoint.with_context(|| format!("failed to listen on {} (serve.listen)", of.listen))?;
+    let around = Around { settings: of, clock, health, endpoint: endpoint.address() };
+    let ended = serve(service, (metrics, &around), &mut stop, say).await;
+    endpoint.stop().await;
+    ended
+}
+
+/// What goes on beside the node.
+struct Around<'a> {
+    settings: &'a Settings,
+    clock: Arc<dyn Clock>,
+    health: Health,
+    endpoint: SocketAddr,
+}
+
+async fn serve(
+    service: Service<'_>,
+    (metrics, around): (Metrics, &Around<'_>),
+    stop: &mut Stop,
+    say: &mut dyn FnMut(Said<'_>),
+) -> Result<Stopped> {
+    let Service { settings, book, feed } = service;
+    let opening = std::pin::pin!(open(settings, feed, metrics));
+    let opened = match future::select(opening, std::pin::pin!(stop.asked())).await {
+        Either::Left((opened, _)) => opened?,
+        Either::Right((_, _)) => return Ok(Stopped { left: Left::default(), took: Duration::ZERO }),
+    };
+    let (world, feeding, bounds) = opened;
+    let (place, partitions) = (world.place.as_str(), world.ports.source.partitions());
+    say(Said::Started { place, partitions, endpoint: around.endpoint });
+    let (ports, border) = (world.ports.clone(), app::border(settings));
+    let node = Node::start(ports, book, border, bounds, world.metrics.clone()).context("failed to start")?;
+    let looker = Looker::new(&node, &world, &around.health, around.settings);
+    let why = tokio::select! {
+        asked = stop.asked() => Why::Asked(asked),
+        reason = looker.run(say) => Why::Failed(anyhow!("the engine stopped: {reason}")),
+        error = feeding.run(&node) => Why::Failed(error),
+    };
+    around.drain((node, world), why, say).await
+}
+
+/// Opens the world and connects what feeds it.
+async fn open(
+    settings: &crate::settings::Settings,
+    feed: Feed,
+    metrics: Metrics,
+) -> Result<(OpenWorld, Feeding, NodeSettings)> {
+    let border = app::border(settings);
+    match feed {
+        Feed::Others => {
+            let world = OpenWorld::to_serve(settings, metrics).await?;
+            Ok((world, Feeding::Others, app::serve_node(settings)))
+        }
+        Feed::Files(files) => {
+            let (opened, clock) = Opened::for_counted_replay(settings, metrics)?;
+            let replay = files.replay(settings, border, (opened.log.clone(), clock));
+            let world = OpenWorld::of_folder(opened);
+            Ok((world, Feeding::Files(replay), app::served_replay_node(settings)))
+        }
+        Feed::Shop(of) => {
+            let world = OpenWorld::to_serve(settings, metrics).await?;
+            let (shop, ports, settings_of) = (Shop::new(of), world.ports.clone(), settings.replay.clone());
+            let feed = ShopFeed { shop, ports, border, settings: settings_of };
+            Ok((world, Feeding::Shop(Box::new(feed)), app::serve_node(settings)))
+        }
+    }
+}
+
+impl Around<'_> {
+    /// Gives everything up in order, within the bound of a stop.
+    async fn drain(
+        &self,
+        (node, world): (Node, OpenWorld),
+        why: Why,
+        say: &mut dyn FnMut(Said<'_>),
+    ) -> Result<Stopped> {
+        let (began, at_most) = (self.clock.boot(), Duration::from_millis(self.settings.stop_ms));
+        self.health.drain();
+        world.metrics.ready(false);
+        systemd::stopping(at_most);
+        let reason = match &why {
+            Why::Asked(asked) => asked.as_str().to_owned(),
+            Why::Failed(error) => format!("{error:#}"),
+        };
+        tracing::info!(why = reason, "stopping");
+        say(Said::Stopping { why: &reason, at_most });
+        // Longer than partitions may take: one that hangs is not waited for.
+        let (left, drained) = node.drain(at_most / 10 * 9).await;
+        drop(node);
+        if self.within(at_most.saturating_sub(self.since(began)), world.leave()).await.is_none() {
+            tracing::warn!("the group was not left in time: its broker finds out by itself");
+        }
+        let took = self.since(began);
+        tracing::info!(took_ms = took.as_millis() as u64, rows = left.rows, sends = left.unsent, "stopped");
+        match (why, drained) {
+            (Why::Failed(error), _) => Err(error),
+            (Why::Asked(_), Err(error)) => Err(anyhow!(error).context("failed while draining")),
+            (Why::Asked(_), Ok(())) => Ok(Stopped { left, took }),
+        }
+    }
+
+    fn since(&self, began: Duration) -> Duration {
+        self.clock.boot().saturating_sub(began)
+    }
+
+    /// Returns what a future comes to, `None` when that takes longer.
+    async fn within<T>(&self, at_most: Duration, future: impl Future<Output = T>) -> Option<T> {
+        match future::select(std::pin::pin!(future), self.clock.sleep(at_most)).await {
+            Either::Left((done, _)) => Some(done),
+            Either::Right(_) => None,
+        }
+    }
+}

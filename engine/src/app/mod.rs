@@ -1,0 +1,11 @@
+//! Wiring: from settings to the rulebook, the ports and the node's bounds.
+
+mod bounds;
+mod folder;
+mod rules;
+mod world;
+
+pub use bounds::{replay_node, serve_node, served_replay_node};
+pub use folder::Opened;
+pub use rules::{border, profile_of_files, replay_rulebook, rulebook, rulebook_of_files};
+pub use world::OpenWorld;

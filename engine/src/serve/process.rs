@@ -1,0 +1,47 @@
+//! What the operating system says of this process.
+
+use std::fs;
+
+use actors::metrics::Process;
+
+use crate::clock::process_cpu;
+
+/// Returns what the process uses now. What the system does not tell is 0.
+pub(super) fn sample() -> Process {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    Process {
+        cpu: process_cpu(),
+        resident_bytes: number(&status, "VmRSS:") * 1_024,
+        virtual_bytes: number(&status, "VmSize:") * 1_024,
+        threads: number(&status, "Threads:"),
+        // Without the one that the look itself opens.
+        open_files: fs::read_dir("/proc/self/fd").map_or(0, |files| files.count().saturating_sub(1) as u64),
+        open_files_max: number(&limits, "Max open files"),
+    }
+}
+
+/// Returns the first number behind a name at the beginning of a line.
+fn number(text: &str, name: &str) -> u64 {
+    let rest = text.lines().find_map(|line| line.strip_prefix(name));
+    rest.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_what_it_uses() {
+        let Process { cpu, resident_bytes, virtual_bytes, threads, open_files, open_files_max } = sample();
+        assert!(!cpu.is_zero() && threads >= 1 && open_files >= 3 && open_files < open_files_max);
+        assert!((1 << 20..virtual_bytes).contains(&resident_bytes), "{resident_bytes}");
+    }
+
+    #[test]
+    fn what_is_not_told_is_nothing() {
+        assert_eq!(number("VmRSS:\t  12 kB\nThreads:\t3", "Threads:"), 3);
+        assert_eq!(number("Max open files   unlimited unlimited", "Max open files"), 0);
+        assert_eq!(number("", "VmRSS:"), 0);
+    }
+}
