@@ -64,3 +64,35 @@ impl DeadLetter {
         }
     }
 }
+
+/// A note in the dead-letter topic beside a letter that is tried again, as a record of kind [`RecordKind::Command`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// The letter's record is about to be appended to care.events.
+    Begun {
+        /// Place of the letter in this partition.
+        letter: Position,
+        /// End of the customer's partition of care.events at that time: the record stands there or behind it, if it stands anywhere.
+        from: Position,
+    },
+    /// The letter's record is in care.events.
+    Done {
+        /// Place of the letter in this partition.
+        letter: Position,
+    },
+}
+
+impl Retry {
+    /// Returns the record to append to a partition of the dead-letter topic.
+    pub fn record(&self, partition: PartitionId, key: &str) -> NewRecord {
+        NewRecord {
+            partition,
+            key: key.into(),
+            kind: RecordKind::Command,
+            epoch: None,
+            stamp: None,
+            body: Bytes::from(serde_json::to_vec(self).expect("an enum of numbers is always JSON")),
+        }
+    }
+}

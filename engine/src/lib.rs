@@ -26,6 +26,7 @@ pub mod shop;
 
 pub mod simulate;
 
+pub mod dead_letters;
 pub mod dump;
 
 pub mod triggers;

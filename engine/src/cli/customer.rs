@@ -20,10 +20,11 @@ use schemas::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::lookup::{self, Found};
-use super::{DataDir, Outcome, Output, Overrides, out, wait_for};
-use crate::app::{self, Opened};
+use super::{DataDir, Outcome, Output, Overrides, look, out};
+use crate::app::{self, OpenWorld};
 use crate::dump::as_value;
 use crate::model::Registry;
+use crate::outreach;
 use crate::words::Instant;
 
 /// Options of `care customer`.
@@ -70,10 +71,9 @@ const LEDGER_MAX: usize = 10_000;
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.data(&arguments.data).load()?.settings;
-    let opened = Opened::for_reading(&settings)?;
-    let book = app::rulebook(&settings, &opened.ports.channels)?;
+    let book = app::rulebook(&settings, &outreach::build(&settings.channels))?;
     let models = settings.predictor.registry(&settings.data.dir);
-    let shown = wait_for(async { read(&opened, (&book, models), arguments).await })?;
+    let shown = look(&settings, async |world: &OpenWorld| read(world, (&book, models), arguments).await)?;
     match output {
         Output::Json => out::json(&shown.json()?, out)?,
         Output::Text => sections::print(&shown, out)?,
@@ -82,12 +82,12 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
 }
 
 async fn read(
-    opened: &Opened,
+    world: &OpenWorld,
     (book, models): (&Rulebook, Registry),
     arguments: &Arguments,
 ) -> Result<Shown> {
-    let store = &opened.ports.store;
-    let Found { customer, alias } = lookup::find(&opened.ports, &arguments.id).await?;
+    let store = &world.ports.store;
+    let Found { customer, alias } = lookup::find(&world.ports, &arguments.id).await?;
     let id = customer.id().clone();
     let decisions = store.read_decisions(id.clone(), None, arguments.limit).await;
     let mut outreach = Vec::new();
@@ -98,7 +98,7 @@ async fn read(
     outreach.sort_by_key(|entry| std::cmp::Reverse((entry.outreach.at, entry.outreach.id)));
     outreach.truncate(arguments.limit);
     let decisions = decisions.context("failed to read decisions")?;
-    let (now, data_dir) = (opened.database.newest_stamp(), arguments.data.again());
+    let (now, data_dir) = (world.now(), arguments.data.again());
     let heads = heads::of(&customer, book, now);
     Ok(Shown { customer, alias, decisions, outreach, heads, models, now, data_dir })
 }

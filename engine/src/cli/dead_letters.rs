@@ -1,34 +1,48 @@
-//! `care dead-letters`: records that could not be handled, and why.
+//! `care dead-letters`: records that could not be handled and why, and another try for them.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 
 use actors::dead_letter::DeadLetter;
-use actors::port::Ports;
-use actors::port::log::{self, Topic};
-use anyhow::{Context, Result};
-use clap::Args;
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use schemas::ids::{PartitionId, Position};
-use schemas::record::RecordKind;
 use serde::Serialize;
 
-use super::{DataDir, Outcome, Output, Overrides, out, wait_for};
-use crate::app::Opened;
-use crate::words::Instant;
-
-/// Records of one fetch.
-const FETCH_MAX: usize = 1_000;
+use super::{DataDir, Outcome, Output, Overrides, look, out};
+use crate::app::OpenWorld;
+use crate::dead_letters::{self, Lying, Retried};
+use crate::words::{Count, Instant};
 
 /// Options of `care dead-letters`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists dead letters, and why each is one
+    List(List),
+    /// Puts records back into care.events, each once however often it is asked for
+    Replay(Replay),
+}
+
+/// Options of `care dead-letters list`.
+#[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  care dead-letters --data-dir data --limit 5
-  care dead-letters --data-dir data --json
+  care dead-letters list --data-dir data --limit 5
+  care dead-letters list --data-dir data --json
 
 A dead letter keeps the record whole; nothing is lost by it. Rows of a replayed
 file that are no events are not here: the replay counts them and shows examples.")]
-pub struct Arguments {
+struct List {
     #[command(flatten)]
     data: DataDir,
     /// Letters shown, the newest ones
@@ -36,20 +50,64 @@ pub struct Arguments {
     limit: usize,
 }
 
-/// What the topic holds.
+/// Options of `care dead-letters replay`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  care dead-letters replay --reason bad_time --data-dir data
+  care dead-letters replay --partition 3 --letter 17 --data-dir data
+  care dead-letters replay --all --data-dir data --json
+
+For records that a mended engine, or changed settings, can handle. A record goes
+back with its key and its body, and gets a new place in the log and the time of
+its return; what is refused again becomes a new letter. A letter is tried once:
+the command can be repeated, also after it was cut short.
+Exit status 1 when a letter cannot be tried again.")]
+struct Replay {
+    #[command(flatten)]
+    data: DataDir,
+    /// Every letter that was not tried before
+    #[arg(long, conflicts_with_all = ["reason", "letter"])]
+    all: bool,
+    /// Letters of this reason
+    #[arg(long, value_name = "REASON")]
+    reason: Option<String>,
+    /// Letters of this partition
+    #[arg(long, value_name = "P")]
+    partition: Option<u32>,
+    /// The letter at this place of the partition, as `list` shows it
+    #[arg(long, value_name = "N", requires = "partition")]
+    letter: Option<u64>,
+}
+
+/// What is listed.
 #[derive(Debug, Default, Serialize)]
 struct Letters {
     total: u64,
+    retried: u64,
     reasons: BTreeMap<String, u64>,
     /// The newest ones, oldest first.
-    letters: Vec<DeadLetter>,
+    letters: Vec<Lying>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
+    match &arguments.command {
+        None => list(&arguments.list, set, output, out),
+        Some(Command::List(arguments)) => list(arguments, set, output, out),
+        Some(Command::Replay(arguments)) => replay(arguments, set, output, out),
+    }
+}
+
+fn list(arguments: &List, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.data(&arguments.data).load()?.settings;
-    let opened = Opened::for_reading(&settings)?;
-    let found = wait_for(async { read(&opened.ports, arguments.limit).await })?;
+    let found = look(&settings, async |world: &OpenWorld| {
+        let mut found = Letters::default();
+        for partition in (0..world.ports.source.partitions()).map(PartitionId) {
+            found.add(dead_letters::read(&world.ports, partition).await?.letters, arguments.limit);
+        }
+        Ok(found)
+    })?;
     match output {
         Output::Json => out::json(&found, out)?,
         Output::Text => print(&found, out)?,
@@ -57,51 +115,19 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     Ok(Outcome::Good)
 }
 
-async fn read(ports: &Ports, limit: usize) -> Result<Letters> {
-    let mut found = Letters::default();
-    for partition in (0..ports.source.partitions()).map(PartitionId) {
-        read_partition(ports, partition, limit, &mut found)
-            .await
-            .context("failed to read the dead letters")?;
-    }
-    found.letters.sort_by_key(|letter| (letter.stamp, letter.partition.0, letter.position));
-    let surplus = found.letters.len().saturating_sub(limit);
-    found.letters.drain(..surplus);
-    Ok(found)
-}
-
-async fn read_partition(
-    ports: &Ports,
-    partition: PartitionId,
-    limit: usize,
-    found: &mut Letters,
-) -> Result<()> {
-    let end = ports.source.end(Topic::DeadLetter, partition).await?;
-    let mut newest = std::collections::VecDeque::new();
-    let mut from = Position::default();
-    while from < end {
-        let fetched = match ports.source.fetch(Topic::DeadLetter, partition, from, FETCH_MAX).await {
-            Err(log::Error::OutOfRange { start, .. }) if start > from => {
-                from = start;
-                continue;
-            }
-            fetched => fetched?,
-        };
-        for record in fetched.records.iter().filter(|record| record.kind == RecordKind::DeadLetter) {
-            let letter: DeadLetter = serde_json::from_slice(&record.body).with_context(|| {
-                format!("failed to understand letter {} of partition {}", record.position, partition.0)
-            })?;
-            found.total += 1;
-            *found.reasons.entry(letter.reason.clone()).or_default() += 1;
-            newest.push_back(letter);
-            if newest.len() > limit {
-                newest.pop_front();
-            }
+impl Letters {
+    /// Adds the letters of a partition, and keeps the newest.
+    fn add(&mut self, letters: Vec<Lying>, limit: usize) {
+        for lying in letters {
+            self.total += 1;
+            self.retried += u64::from(lying.retried);
+            *self.reasons.entry(lying.letter.reason.clone()).or_default() += 1;
+            self.letters.push(lying);
         }
-        from = fetched.next;
+        self.letters.sort_by_key(|lying| (lying.letter.stamp, lying.partition.0, lying.place));
+        let surplus = self.letters.len().saturating_sub(limit);
+        self.letters.drain(..surplus);
     }
-    found.letters.extend(newest);
-    Ok(())
 }
 
 fn print(found: &Letters, out: &mut dyn Write) -> Result<()> {
@@ -110,12 +136,17 @@ fn print(found: &Letters, out: &mut dyn Write) -> Result<()> {
     }
     let reasons: Vec<String> = found.reasons.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
     writeln!(out, "{} dead letters: {}", found.total, reasons.join(", "))?;
+    if found.retried > 0 {
+        writeln!(out, "{} of them were tried again", found.retried)?;
+    }
     if found.total > found.letters.len() as u64 {
         writeln!(out, "the newest {} (--limit shows more)", found.letters.len())?;
     }
-    for letter in &found.letters {
+    for Lying { partition: of, place, retried, letter } in &found.letters {
         let DeadLetter { topic, partition, position, stamp, key, reason, message, build, body, .. } = letter;
+        let tried = if *retried { ", tried again" } else { "" };
         writeln!(out, "\n{}  {reason}: {message}", Instant(*stamp))?;
+        writeln!(out, "  letter {place} of partition {}{tried}", of.0)?;
         writeln!(
             out,
             "  {topic} partition {} position {position}, key {key:?}, refused by care {build}",
@@ -124,6 +155,76 @@ fn print(found: &Letters, out: &mut dyn Write) -> Result<()> {
         let shown: String = body.chars().take(200).collect();
         let rest = if shown.len() < body.len() { " …" } else { "" };
         writeln!(out, "  {}{rest}", shown.escape_debug())?;
+    }
+    Ok(())
+}
+
+fn replay(arguments: &Replay, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
+    if !arguments.all && arguments.reason.is_none() && arguments.partition.is_none() {
+        bail!(
+            "which letters are to be tried again? --all, --reason REASON, --partition P, or --partition P --letter N"
+        );
+    }
+    let settings = set.data(&arguments.data).load()?.settings;
+    let retried = look(&settings, async |world: &OpenWorld| arguments.replay(world).await)?;
+    match output {
+        Output::Json => out::json(&retried, out)?,
+        Output::Text => tell(&retried, out)?,
+    }
+    Ok(if retried.refused.is_empty() { Outcome::Good } else { Outcome::Bad })
+}
+
+impl Replay {
+    async fn replay(&self, world: &OpenWorld) -> Result<Retried> {
+        let partitions = world.ports.source.partitions();
+        if let Some(partition) = self.partition.filter(|partition| *partition >= partitions) {
+            bail!("there is no partition {partition}; legal: 0 to {}", partitions - 1);
+        }
+        let mut sum = Retried::default();
+        let mut wanted = 0;
+        for partition in (0..partitions).filter(|one| self.partition.is_none_or(|of| of == *one)) {
+            let letters = dead_letters::read(&world.ports, PartitionId(partition)).await?;
+            let of_partition = letters.letters.iter().filter(|lying| self.wants(lying)).count() as u64;
+            let bar = bar(partition, of_partition);
+            let retried =
+                dead_letters::retry(&world.ports, &letters, |lying| self.wants(lying), |done| bar.inc(done));
+            sum.add(retried.await?);
+            bar.finish_and_clear();
+            wanted += of_partition;
+        }
+        match (wanted, self.letter) {
+            (0, Some(letter)) => {
+                bail!("there is no such letter {letter}: `care dead-letters list` shows their places")
+            }
+            (0 | 1.., _) => Ok(sum),
+        }
+    }
+
+    fn wants(&self, lying: &Lying) -> bool {
+        self.reason.as_ref().is_none_or(|reason| *reason == lying.letter.reason)
+            && self.letter.is_none_or(|letter| Position(letter) == lying.place)
+    }
+}
+
+/// Returns the progress of a partition; a hidden bar where nobody looks.
+fn bar(partition: u32, letters: u64) -> ProgressBar {
+    let target = match io::stderr().is_terminal() {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let style = ProgressStyle::with_template("{prefix}  {bar:30} {pos} of {len} letters  {eta} to go");
+    ProgressBar::with_draw_target(Some(letters), target)
+        .with_style(style.expect("the template is a constant"))
+        .with_prefix(format!("partition {partition}"))
+}
+
+fn tell(retried: &Retried, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "{} put back into care.events", Count(retried.retried, "record"))?;
+    if retried.before > 0 {
+        writeln!(out, "{} had been put back before", retried.before)?;
+    }
+    for (why, letters) in &retried.refused {
+        writeln!(out, "{letters} cannot be tried again: {why}")?;
     }
     Ok(())
 }

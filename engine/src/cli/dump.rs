@@ -5,8 +5,8 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 
-use super::{DataDir, Outcome, Overrides, wait_for};
-use crate::app::Opened;
+use super::{DataDir, Outcome, Overrides, look};
+use crate::app::OpenWorld;
 
 /// Options of `care dump`.
 #[derive(Debug, Args)]
@@ -21,7 +21,6 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments, overrides: Overrides, out: &mut dyn Write) -> Result<Outcome> {
     let settings = overrides.data(&arguments.data).load()?.settings;
-    let opened = Opened::for_reading(&settings)?;
-    wait_for(async { crate::dump::dump(&opened.ports, &mut *out).await })?;
+    look(&settings, async |world: &OpenWorld| crate::dump::dump(&world.ports, &mut *out).await)?;
     Ok(Outcome::Good)
 }

@@ -19,9 +19,10 @@ use serde_json::{Value, json};
 
 use super::customer::{stage, state_of};
 use super::lookup::{self, Found};
-use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
-use crate::app::{self, Opened};
+use super::{DataDir, Outcome, Output, Overrides, TriggerDir, look, out};
+use crate::app::{self, OpenWorld};
 use crate::dump::as_value;
+use crate::outreach;
 use crate::words::{Instant, Of, Seen, meaning};
 
 /// Options of `care why`.
@@ -65,9 +66,8 @@ struct Answer {
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.folders(&arguments.data, &arguments.triggers).load()?.settings;
-    let opened = Opened::for_reading(&settings)?;
-    let book = app::rulebook(&settings, &opened.ports.channels)?;
-    let answer = wait_for(async { read(&opened, &book, arguments).await })?;
+    let book = app::rulebook(&settings, &outreach::build(&settings.channels))?;
+    let answer = look(&settings, async |world: &OpenWorld| read(world, &book, arguments).await)?;
     match output {
         Output::Json => out::json(&answer.json(&arguments.trigger)?, out)?,
         Output::Text => answer.print(&arguments.trigger, out)?,
@@ -75,9 +75,9 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     Ok(Outcome::Good)
 }
 
-async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result<Answer> {
-    let (store, name) = (&opened.ports.store, &arguments.trigger);
-    let found = lookup::find(&opened.ports, &arguments.id).await?;
+async fn read(world: &OpenWorld, book: &Rulebook, arguments: &Arguments) -> Result<Answer> {
+    let (store, name) = (&world.ports.store, &arguments.trigger);
+    let found = lookup::find(&world.ports, &arguments.id).await?;
     let id = found.customer.id().clone();
     let read = store.read_decisions(id.clone(), Some(name.clone()), arguments.limit).await;
     let read = read.context("failed to read decisions")?;
@@ -102,7 +102,7 @@ async fn read(opened: &Opened, book: &Rulebook, arguments: &Arguments) -> Result
     }
     let notes = notes(&found.customer, name, trigger.as_ref(), decisions.is_empty());
     let undecided = trigger.as_ref().filter(|_| decisions.is_empty());
-    let now = undecided.map(|trigger| entry_now(&found.customer, trigger, opened.database.newest_stamp()));
+    let now = undecided.map(|trigger| entry_now(&found.customer, trigger, world.now()));
     Ok(Answer { now: now.unwrap_or_default(), found, trigger, decisions, notes })
 }
 

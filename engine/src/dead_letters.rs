@@ -1,0 +1,244 @@
+//! Dead letters: read where they lie, and given another try.
+//!
+//! A letter that is tried again goes back into care.events as it came: body, kind and key. That it was is noted in the dead-letter topic
+//! beside it, before and after: a try that was cut short in between is found by its record behind the place where it was begun, so whoever
+//! repeats the command appends nothing twice.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use actors::dead_letter::{DeadLetter, Retry};
+use actors::port::Ports;
+use actors::port::log::{NewRecord, Topic};
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use schemas::ids::{PartitionId, Position};
+use schemas::record::RecordKind;
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use crate::log::whole;
+
+/// Letters that are tried again in one go.
+const BATCH: usize = 500;
+
+/// A letter with its own place in the dead-letter topic.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Lying {
+    /// Partition of the dead-letter topic: that of the record.
+    pub partition: PartitionId,
+    /// Its place there.
+    pub place: Position,
+    /// It was tried again.
+    pub retried: bool,
+    /// The letter.
+    #[serde(flatten)]
+    pub letter: DeadLetter,
+}
+
+/// What a partition of the dead-letter topic holds.
+#[derive(Debug, Default)]
+pub struct Letters {
+    /// The letters, in order.
+    pub letters: Vec<Lying>,
+    /// Tries that were begun and of which no end is noted: the letter, and where in care.events its record would be.
+    open: BTreeMap<Position, Position>,
+}
+
+/// What became of letters that were to be tried again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Retried {
+    /// Appended to care.events.
+    pub retried: u64,
+    /// There already: by an earlier try.
+    pub before: u64,
+    /// Those that cannot be tried again, by why.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+impl Retried {
+    /// Adds what became of others.
+    pub fn add(&mut self, other: Retried) {
+        self.retried += other.retried;
+        self.before += other.before;
+        for (why, letters) in other.refused {
+            *self.refused.entry(why).or_default() += letters;
+        }
+    }
+}
+
+/// Returns what a partition of the dead-letter topic holds.
+///
+/// Errors: the log does not answer, or holds something that is no letter.
+pub async fn read(ports: &Ports, partition: PartitionId) -> Result<Letters> {
+    let mut found = Letters::default();
+    let mut done = HashSet::new();
+    let of = (Topic::DeadLetter, partition);
+    let read = whole::each(&*ports.source, of, Position::default(), |record| {
+        let what = || format!("failed to understand letter {} of partition {}", record.position, partition.0);
+        match record.kind {
+            RecordKind::DeadLetter => {
+                let letter = serde_json::from_slice(&record.body).with_context(what)?;
+                found.letters.push(Lying { partition, place: record.position, retried: false, letter });
+            }
+            RecordKind::Command => match serde_json::from_slice(&record.body).with_context(what)? {
+                Retry::Begun { letter, from } => {
+                    found.open.insert(letter, from);
+                }
+                Retry::Done { letter } => {
+                    done.insert(letter);
+                }
+            },
+            RecordKind::Event
+            | RecordKind::Relay
+            | RecordKind::Outcome
+            | RecordKind::Outreach
+            | RecordKind::Decision
+            | RecordKind::Epoch
+            | RecordKind::CloudEvent
+            | RecordKind::Stray
+            | RecordKind::Unknown => {}
+        }
+        Ok(())
+    });
+    read.await.context("failed to read the dead letters")?;
+    found.open.retain(|letter, _| !done.contains(letter));
+    found.letters.iter_mut().for_each(|lying| lying.retried = done.contains(&lying.place));
+    Ok(found)
+}
+
+/// Tries those letters of a partition again that `wanted` names and that were not tried before.
+///
+/// Errors: the log does not answer; the same call goes on where this one ended.
+pub async fn retry(
+    ports: &Ports,
+    letters: &Letters,
+    wanted: impl Fn(&Lying) -> bool,
+    told: impl Fn(u64),
+) -> Result<Retried> {
+    let mut sum = Retried::default();
+    let chosen: Vec<&Lying> = letters.letters.iter().filter(|lying| wanted(lying)).collect();
+    for batch in chosen.chunks(BATCH) {
+        let mut fit = Vec::new();
+        for lying in batch {
+            match (lying.retried, unfit(&lying.letter)) {
+                (true, _) => sum.before += 1,
+                (false, Some(why)) => *sum.refused.entry(why).or_default() += 1,
+                (false, None) => fit.push(*lying),
+            }
+        }
+        sum.add(retry_batch(ports, letters, &fit).await.context("failed to try letters again")?);
+        told(batch.len() as u64);
+    }
+    Ok(sum)
+}
+
+/// Returns why a letter cannot go back into care.events, if it cannot.
+fn unfit(letter: &DeadLetter) -> Option<&'static str> {
+    let of_events = letter.topic == Topic::Events.as_str();
+    match letter.kind {
+        RecordKind::Event
+        | RecordKind::CloudEvent
+        | RecordKind::Relay
+        | RecordKind::Stray
+        | RecordKind::Outcome
+        | RecordKind::Command
+            if of_events =>
+        {
+            let is_text = !letter.body.contains(char::REPLACEMENT_CHARACTER);
+            (!is_text).then_some("its bytes were no text, and the letter does not hold them")
+        }
+        RecordKind::Unknown => Some("its headers named no kind of record that there is"),
+        RecordKind::Event
+        | RecordKind::CloudEvent
+        | RecordKind::Relay
+        | RecordKind::Stray
+        | RecordKind::Outcome
+        | RecordKind::Command
+        | RecordKind::Outreach
+        | RecordKind::Decision
+        | RecordKind::DeadLetter
+        | RecordKind::Epoch => Some("it was on its way out, not an input: what decided it decides anew"),
+    }
+}
+
+async fn retry_batch(ports: &Ports, letters: &Letters, batch: &[&Lying]) -> Result<Retried> {
+    let mut sum = Retried::default();
+    let (begun, new): (Vec<&Lying>, Vec<&Lying>) =
+        batch.iter().copied().partition(|lying| letters.open.contains_key(&lying.place));
+    let mut there = Vec::new();
+    let mut to_append = new.clone();
+    for lying in begun {
+        let is_there = is_behind(ports, lying, letters.open[&lying.place]).await?;
+        if is_there { there.push(lying) } else { to_append.push(lying) }
+    }
+    sum.before += there.len() as u64;
+    sum.retried += to_append.len() as u64;
+    note(ports, &new, &begins(ports, &new).await?).await?;
+    append(ports, &to_append).await?;
+    there.extend(to_append);
+    let done: Vec<Retry> = there.iter().map(|lying| Retry::Done { letter: lying.place }).collect();
+    note(ports, &there, &done).await?;
+    Ok(sum)
+}
+
+/// Returns the partition in which a letter's customer is; a record without a key stays where it was.
+fn target(ports: &Ports, letter: &DeadLetter) -> PartitionId {
+    match letter.key.is_empty() {
+        true => letter.partition,
+        false => PartitionId::of(&letter.key, ports.source.partitions()),
+    }
+}
+
+/// Returns the notes that tries begin now.
+async fn begins(ports: &Ports, letters: &[&Lying]) -> Result<Vec<Retry>> {
+    let mut ends: BTreeMap<PartitionId, Position> = BTreeMap::new();
+    let targets: BTreeSet<PartitionId> = letters.iter().map(|lying| target(ports, &lying.letter)).collect();
+    for partition in targets {
+        ends.insert(partition, ports.source.end(Topic::Events, partition).await?);
+    }
+    let begun =
+        |lying: &&Lying| Retry::Begun { letter: lying.place, from: ends[&target(ports, &lying.letter)] };
+    Ok(letters.iter().map(begun).collect())
+}
+
+/// Returns true when a letter's record stands in care.events at `from` or behind it.
+async fn is_behind(ports: &Ports, lying: &Lying, from: Position) -> Result<bool> {
+    let DeadLetter { key, kind, body, .. } = &lying.letter;
+    let mut found = false;
+    let of = (Topic::Events, target(ports, &lying.letter));
+    let read = whole::each(&*ports.source, of, from, |record| {
+        found |= record.key == key && record.kind == *kind && record.body == body.as_bytes();
+        Ok(())
+    });
+    read.await?;
+    Ok(found)
+}
+
+async fn append(ports: &Ports, letters: &[&Lying]) -> Result<()> {
+    let record = |lying: &&Lying| NewRecord {
+        partition: target(ports, &lying.letter),
+        key: SmolStr::new(&lying.letter.key),
+        kind: lying.letter.kind,
+        epoch: None,
+        stamp: None,
+        body: Bytes::copy_from_slice(lying.letter.body.as_bytes()),
+    };
+    if !letters.is_empty() {
+        ports.sink.append(Topic::Events, letters.iter().map(record).collect()).await?;
+    }
+    Ok(())
+}
+
+/// Appends notes beside their letters.
+async fn note(ports: &Ports, letters: &[&Lying], notes: &[Retry]) -> Result<()> {
+    let records =
+        letters.iter().zip(notes).map(|(lying, note)| note.record(lying.partition, &lying.letter.key));
+    let records: Vec<NewRecord> = records.collect();
+    if !records.is_empty() {
+        ports.sink.append(Topic::DeadLetter, records).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
