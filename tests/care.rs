@@ -58,7 +58,16 @@ fn build() -> PathBuf {
 
 /// Runs `care` to its end.
 pub fn run<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Finished {
-    let output = command(arguments).output().expect("care starts");
+    run_with(arguments, &[])
+}
+
+/// Runs `care` to its end with variables of its environment, which are settings.
+pub fn run_with<I: Into<OsString>>(
+    arguments: impl IntoIterator<Item = I>,
+    variables: &[(&'static str, String)],
+) -> Finished {
+    let variables = variables.iter().map(|(name, value)| (*name, value));
+    let output = command(arguments).envs(variables).output().expect("care starts");
     Finished {
         success: output.status.success(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -12,6 +12,8 @@ mod replay;
 
 mod equality;
 
+mod service;
+
 mod bad_input;
 mod crash;
 mod deploy;
