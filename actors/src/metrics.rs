@@ -3,6 +3,7 @@
 //! Names are `care_<room>_<noun>_<unit>[_total]` in base units. Labels are bounded: enums, partitions, and the name of a trigger,
 //! of which [`TRIGGER_NAMES_MAX`] are told apart. Never a customer id.
 
+mod log;
 mod make;
 mod process;
 mod scoring;
@@ -26,6 +27,7 @@ use crate::port::log::Topic;
 
 use make::Make;
 
+pub use log::Log;
 pub use process::Process;
 pub use scoring::{Fate, Scoring};
 pub use store::{StoreCalls, StoreLane, StoreOperation};
@@ -107,6 +109,8 @@ pub enum Queue {
     Commit,
     /// Reads of the embedded database.
     Read,
+    /// Records on their way to the brokers.
+    Producer,
 }
 
 impl Queue {
@@ -118,6 +122,7 @@ impl Queue {
             Queue::Predictor => "predictor",
             Queue::Commit => "commit",
             Queue::Read => "read",
+            Queue::Producer => "producer",
         }
     }
 }
@@ -143,6 +148,7 @@ pub struct Metrics {
     load: Load,
     times: Times,
     scoring: Scoring,
+    log: Log,
     store: StoreCalls,
     service: process::Service,
     triggers: Arc<Mutex<HashSet<SmolStr>>>,
@@ -218,6 +224,7 @@ impl Metrics {
             rows: Rows::new(&make),
             outcomes: Outcomes::new(&make),
             scoring: Scoring::new(&make, &load),
+            log: Log::new(&make),
             store: StoreCalls::new(&make),
             load,
             times: Times::new(&make),
@@ -312,6 +319,11 @@ impl Metrics {
     /// Returns what is counted of questions on their way through the predictor.
     pub fn scoring(&self) -> &Scoring {
         &self.scoring
+    }
+
+    /// Returns what is counted of a log on servers.
+    pub fn log(&self) -> &Log {
+        &self.log
     }
 
     /// Returns what is counted of requests to a store on servers.

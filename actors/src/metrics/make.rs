@@ -37,7 +37,11 @@ impl Make<'_> {
     }
 
     pub(super) fn gauges(&self, name: &str, help: &str, label: &str) -> IntGaugeVec {
-        self.register(IntGaugeVec::new(Opts::new(name, help), &[label]))
+        self.gauges_of(name, help, &[label])
+    }
+
+    pub(super) fn gauges_of(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.register(IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
     pub(super) fn histogram(&self, name: &str, help: &str) -> Histogram {
