@@ -17,19 +17,30 @@ pub const PARTITIONS_MIN: u32 = 3;
 const P0: PartitionId = PartitionId(0);
 const P1: PartitionId = PartitionId(1);
 
+/// Who stamps the records of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamps {
+    /// Who appends may; else its clock does.
+    Asked,
+    /// Its servers alone: no notice is taken of a stamp asked for.
+    OfTheLog,
+}
+
 /// An empty log, and a way to close and open it.
 pub struct Fixture {
     /// Reads.
     pub source: Arc<dyn LogSource>,
     /// Appends.
     pub sink: Arc<dyn LogSink>,
+    /// Who stamps its records.
+    pub stamps: Stamps,
     /// Opens the same log again; called after source and sink were dropped.
     pub reopen: Box<dyn FnOnce() -> BoxFuture<'static, Fixture>>,
 }
 
 impl Fixture {
     async fn reopened(self) -> Self {
-        let Self { source, sink, reopen } = self;
+        let Self { source, sink, reopen, .. } = self;
         drop((source, sink));
         reopen().await
     }
@@ -55,6 +66,12 @@ impl Fixture {
         records
     }
 
+    /// Returns a record with a stamp, where the log takes one.
+    fn stamped(&self, partition: PartitionId, stamp: i64) -> NewRecord {
+        let stamp = (self.stamps == Stamps::Asked).then_some(Timestamp(stamp));
+        NewRecord { stamp, ..record(partition, 0) }
+    }
+
     /// Returns the time that the log promises at the end of a partition.
     async fn end_at(&self, topic: Topic, partition: PartitionId) -> Timestamp {
         loop {
@@ -76,10 +93,6 @@ fn record(partition: PartitionId, number: usize) -> NewRecord {
         stamp: None,
         body: Bytes::from(format!("{{\"number\":{number}}}")),
     }
-}
-
-fn stamped(partition: PartitionId, stamp: i64) -> NewRecord {
-    NewRecord { stamp: Some(Timestamp(stamp)), ..record(partition, 0) }
 }
 
 /// Runs every check on fresh logs of at least [`PARTITIONS_MIN`] partitions.
@@ -150,18 +163,29 @@ async fn many_records_are_read_from_anywhere(log: Fixture) {
 }
 
 async fn stamps_never_go_back(log: Fixture) {
+    if log.stamps == Stamps::OfTheLog {
+        return stamps_asked_for_are_of_no_effect(log).await;
+    }
     let stamps = [1_000, 500, 2_000, 1_999, i64::MIN, 2_001];
-    log.append(Topic::Events, stamps.map(|stamp| stamped(P0, stamp)).to_vec()).await;
+    log.append(Topic::Events, stamps.map(|stamp| log.stamped(P0, stamp)).to_vec()).await;
     let found = log.read(Topic::Events, P0, Position(0), 100).await;
     let found: Vec<_> = found.iter().map(|record| record.stamp.0).collect();
     assert_eq!(found, [1_000, 1_000, 2_000, 2_000, 2_000, 2_001], "raised to the one before, else as asked");
 }
 
+async fn stamps_asked_for_are_of_no_effect(log: Fixture) {
+    let asked = |stamp| NewRecord { stamp: Some(Timestamp(stamp)), ..record(P0, 0) };
+    log.append(Topic::Events, vec![record(P0, 1), asked(1_000), asked(i64::MAX), record(P0, 2)]).await;
+    let found = log.read(Topic::Events, P0, Position(0), 100).await;
+    assert!(found.iter().all(|record| (2_000..i64::MAX).contains(&record.stamp.0)), "{found:?}");
+}
+
 async fn nothing_is_stamped_before_a_promised_end(log: Fixture) {
-    log.append(Topic::Events, vec![stamped(P0, 7_000)]).await;
+    log.append(Topic::Events, vec![log.stamped(P0, 7_000)]).await;
+    let first = log.read(Topic::Events, P0, Position(0), 100).await;
     let promised = log.end_at(Topic::Events, P0).await;
-    assert!(promised >= Timestamp(7_000), "not before the last stamp");
-    log.append(Topic::Events, vec![stamped(P0, 0)]).await;
+    assert!(promised >= first[0].stamp, "not before the last stamp");
+    log.append(Topic::Events, vec![log.stamped(P0, 0)]).await;
     let found = log.read(Topic::Events, P0, Position(0), 100).await;
     assert!(found[1].stamp >= promised, "{} was promised, {} came", promised, found[1].stamp);
     let fetched = log.source.fetch(Topic::Events, P0, Position(0), 1).await.expect("the first record");
@@ -208,7 +232,7 @@ async fn everything_survives_a_reopening(mut log: Fixture) {
     log.source.commit(Topic::Outreach, P1, commit).await.expect("a commit");
     let mut expected = Vec::new();
     for round in 0..3_usize {
-        log.append(Topic::Events, vec![stamped(P0, 1_000 * round as i64), record(P1, round)]).await;
+        log.append(Topic::Events, vec![log.stamped(P0, 1_000 * round as i64), record(P1, round)]).await;
         let found = log.read(Topic::Events, P0, Position(0), 2).await;
         assert_eq!(found[..round], expected, "round {round}");
         assert_eq!(found.len(), round + 1, "positions go on where they ended");
@@ -217,7 +241,7 @@ async fn everything_survives_a_reopening(mut log: Fixture) {
         assert_eq!(log.read(Topic::Events, P0, Position(0), 2).await, expected, "round {round}");
         assert_eq!(log.source.committed(Topic::Outreach, P1).await.expect("a read"), commit);
     }
-    log.append(Topic::Events, vec![stamped(P0, 0)]).await;
+    log.append(Topic::Events, vec![log.stamped(P0, 0)]).await;
     let found = log.read(Topic::Events, P0, Position(0), 10).await;
     assert!(found[3].stamp >= expected[2].stamp, "stamps do not go back over a reopening");
 }
@@ -227,7 +251,7 @@ async fn promises_survive_a_reopening(log: Fixture) {
     // What relies on the promise becomes durable behind it.
     log.append(Topic::Events, vec![record(P1, 1)]).await;
     let log = log.reopened().await;
-    log.append(Topic::Events, vec![stamped(P0, i64::MIN)]).await;
+    log.append(Topic::Events, vec![log.stamped(P0, i64::MIN)]).await;
     let found = log.read(Topic::Events, P0, Position(0), 1).await;
     assert!(found[0].stamp >= promised, "{} was promised, {} came", promised, found[0].stamp);
 }

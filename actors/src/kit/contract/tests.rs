@@ -16,6 +16,7 @@ fn log_fixture(held: MemoryLog) -> log::Fixture {
     log::Fixture {
         source: Arc::new(held.clone()),
         sink: Arc::new(held),
+        stamps: log::Stamps::Asked,
         reopen: Box::new(move || Box::pin(async move { log_fixture(again.reopened()) })),
     }
 }

@@ -18,7 +18,7 @@ fn log_fixture(dir: Arc<TempDir>, settings: Settings) -> contract::log::Fixture 
     let reopen = Box::new(move || -> BoxFuture<'static, contract::log::Fixture> {
         Box::pin(async move { log_fixture(dir, settings) })
     });
-    contract::log::Fixture { source: log.clone(), sink: log, reopen }
+    contract::log::Fixture { source: log.clone(), sink: log, stamps: contract::log::Stamps::Asked, reopen }
 }
 
 fn store_fixture(dir: Arc<TempDir>) -> contract::store::Fixture {
