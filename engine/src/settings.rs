@@ -18,6 +18,7 @@ use schemas::profile::ProfilePolicy;
 use schemas::time::Span;
 use serde::Deserialize;
 
+use crate::log::kafka;
 use crate::{log, outreach, predict, serve, store};
 
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub data: Data,
     /// The log.
     pub log: log::Settings,
+    /// The Kafka log.
+    pub kafka: kafka::Settings,
     /// The store.
     pub store: store::Settings,
     /// The store on CQL servers.
@@ -289,6 +292,7 @@ impl Settings {
         }
         found.extend(self.contradictions_of_the_world());
         found.extend(outreach::contradictions(&self.channels));
+        found.extend(self.kafka.contradictions(of.lease_ms, of.drain_ms));
         found
     }
 }

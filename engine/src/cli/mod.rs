@@ -19,6 +19,7 @@ pub mod models;
 pub mod replay;
 pub mod serve;
 pub mod simulate;
+pub mod topics;
 pub mod train;
 pub mod trigger;
 pub mod version;
@@ -92,6 +93,8 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Makes or updates the tables of the store on CQL servers
     Migrate(migrate::Arguments),
+    /// Makes and checks the topics on Kafka, and shows where they stand
+    Topics(topics::Arguments),
     /// Checks settings and triggers, all faults at once, and prints what is in force
     CheckConfig(check_config::Arguments),
     /// Prints version and build
@@ -229,6 +232,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Evaluate(arguments) => evaluate::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::Migrate(arguments) => migrate::run(&arguments, overrides, output, &mut out),
+        Command::Topics(arguments) => topics::run(&arguments, overrides, output, &mut out),
         Command::CheckConfig(arguments) => check_config::run(&arguments, overrides, output, &mut out),
         Command::Version => version::run(output, &mut out),
         Command::Dump(arguments) => dump::run(&arguments, overrides, &mut out),

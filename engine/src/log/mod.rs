@@ -2,6 +2,7 @@
 //! in `app`, which opens log and store of a world together.
 
 pub mod embedded;
+pub mod kafka;
 pub mod whole;
 
 use serde::Deserialize;

@@ -23,6 +23,10 @@ pub enum Legal {
     Path,
     /// A path or nothing.
     OptionalPath,
+    /// Letters, digits, `.`, `_` and `-`: what Kafka takes for a name.
+    Name,
+    /// A name or nothing.
+    OptionalName,
     /// An ISO 4217 code.
     Currency,
     /// A name of the time zone database.
@@ -105,6 +109,7 @@ const KEYS: &[(&str, Legal)] = &[
 pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
     KEYS.iter()
         .chain(log::KEYS)
+        .chain(log::kafka::KEYS)
         .chain(store::KEYS)
         .chain(store::cql::settings::KEYS)
         .chain(serve::KEYS)
@@ -141,6 +146,8 @@ impl Legal {
             Legal::SomeOf(words) => some_of(words, value),
             Legal::OneOf(_)
             | Legal::Path
+            | Legal::Name
+            | Legal::OptionalName
             | Legal::Currency
             | Legal::Zone
             | Legal::Locale
@@ -163,6 +170,8 @@ impl Legal {
             Legal::Servers => text.split(',').all(is_server),
             Legal::Path | Legal::Text => !text.trim().is_empty(),
             Legal::Keyspace => is_keyspace(text),
+            Legal::Name => !text.is_empty() && is_name(text),
+            Legal::OptionalName => is_name(text),
             Legal::OptionalPath
             | Legal::OptionalText
             | Legal::Secret
@@ -183,6 +192,8 @@ impl fmt::Display for Legal {
             Legal::SomeOf(words) => write!(f, "a list of {}", words.join(", ")),
             Legal::Path => f.write_str("a path"),
             Legal::OptionalPath => f.write_str("a path, or empty"),
+            Legal::Name => f.write_str("letters, digits, dots, hyphens and underscores"),
+            Legal::OptionalName => f.write_str("letters, digits, dots, hyphens and underscores, or empty"),
             Legal::Currency => f.write_str("three capital letters (ISO 4217)"),
             Legal::Zone => f.write_str("an IANA time zone"),
             Legal::Locale => f.write_str("a language tag (BCP 47)"),
@@ -281,6 +292,12 @@ fn is_server(text: &str) -> bool {
 fn is_keyspace(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     text.len() <= 48 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.bytes().all(is_part)
+}
+
+/// Returns true for what may stand in the name of a topic or group; an empty text is one.
+fn is_name(text: &str) -> bool {
+    const BYTES_MAX: usize = 200;
+    text.len() <= BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn is_locale(text: &str) -> bool {

@@ -203,3 +203,21 @@ fn what_contradicts_the_durability_of_servers_or_the_life_of_timers_is_told() {
     assert!(faults[1].contains("at least 44"), "{faults:?}");
     assert!(faults[2].contains("together with cql.password"), "{faults:?}");
 }
+
+#[test]
+fn a_password_of_kafka_is_in_force_and_never_shown() {
+    let secret = ("CARE__KAFKA__SASL_PASSWORD", "hush");
+    let loaded = load(&with_environment(&[
+        secret,
+        ("CARE__KAFKA__SASL_USERNAME", "care"),
+        ("CARE__KAFKA__SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("CARE__KAFKA__SECURITY_PROTOCOL", "sasl_ssl"),
+    ]))
+    .expect("legal");
+    assert_eq!(loaded.settings.kafka.sasl_password.reveal(), "hush");
+    assert_eq!(loaded.effective["kafka.sasl_password"].value, "***");
+    assert_eq!(loaded.effective["kafka.ssl_key_password"].value, "");
+    let faults = load(&with_environment(&[secret])).expect_err("a password without a mechanism");
+    assert!(faults.to_string().contains("needs kafka.sasl_mechanism"), "{faults}");
+    assert!(!faults.to_string().contains("hush"), "{faults}");
+}

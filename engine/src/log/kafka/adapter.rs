@@ -1,0 +1,411 @@
+//! The log on Kafka behind the ports: which thread does what, and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use actors::metrics::Metrics;
+use actors::port::clock::Clock;
+use actors::port::log::{
+    Assignment, Commit, Error as PortError, Fetched, LogSink, LogSource, NewRecord, Topic,
+};
+use actors::port::{BoxFuture, Reply};
+use futures_util::FutureExt;
+use futures_util::future::{self, Either};
+use rdkafka::consumer::BaseConsumer;
+use schemas::ids::{PartitionId, Position};
+use tokio::sync::oneshot;
+
+use super::assignment::Assignments;
+use super::buffer::Bounds;
+use super::client::{self, Asking};
+use super::commits::Commits;
+use super::consumer::{Around, Consumer, Role};
+use super::error::Error;
+use super::failure::Failure;
+use super::floors::Floors;
+use super::member::Member;
+use super::producer::Producer;
+use super::reading::{Asked, Reading};
+use super::settings::Settings;
+use super::watch::{Question, Watcher};
+use super::{Stamps, topics};
+
+/// Leaving takes no longer than this.
+const LEAVING: Duration = Duration::from_secs(10);
+
+/// A log on Kafka.
+///
+/// [`KafkaLog::join`] makes this process a member of the group, which is given partitions of care.events; every other topic it reads
+/// without the group's leave, as [`KafkaLog::look`] reads all. It stops with [`KafkaLog::leave`]; dropped, its threads end by themselves.
+pub struct KafkaLog {
+    settings: Arc<Settings>,
+    partitions: u32,
+    stamps: Stamps,
+    around: Around,
+    /// What this process is in the group, if it is a member.
+    membership: Option<(Arc<Assignments>, Arc<Commits>)>,
+    producer: Arc<Producer>,
+    readings: Arc<RwLock<Vec<Arc<Reading>>>>,
+    /// How far care.events was confirmed, per partition.
+    confirmed: Arc<Mutex<BTreeMap<PartitionId, Position>>>,
+    /// Where stamps asked for may not go below.
+    floors: Floors,
+    /// The ends of the threads.
+    ends: Mutex<Vec<oneshot::Receiver<()>>>,
+}
+
+impl KafkaLog {
+    /// Joins the group and begins to be given partitions of care.events, whose records the brokers stamp.
+    ///
+    /// Errors: `Brokers` → they do not answer or refuse · `Topics` → they are not as they must be · `Client`, `Thread`.
+    pub fn join(
+        settings: &Settings,
+        partitions: u32,
+        clock: Arc<dyn Clock>,
+        metrics: &Metrics,
+    ) -> Result<Arc<Self>, Error> {
+        Self::member(settings, (partitions, Stamps::Appended), clock, metrics)
+    }
+
+    /// Joins the group on topics that were made for a replay: records bear the stamps that they are appended with, and the log's time is
+    /// the clock's. For one process alone.
+    ///
+    /// Errors: as [`KafkaLog::join`].
+    pub fn join_for_replay(
+        settings: &Settings,
+        partitions: u32,
+        clock: Arc<dyn Clock>,
+        metrics: &Metrics,
+    ) -> Result<Arc<Self>, Error> {
+        Self::member(settings, (partitions, Stamps::Asked), clock, metrics)
+    }
+
+    /// Opens the log to read, ask and append; nothing is ever assigned.
+    ///
+    /// Errors: as [`KafkaLog::join`].
+    pub fn look(
+        settings: &Settings,
+        partitions: u32,
+        clock: Arc<dyn Clock>,
+        metrics: &Metrics,
+    ) -> Result<Arc<Self>, Error> {
+        // Who looks may look at topics of either kind.
+        let stamps = match topics::verify(settings, partitions, Stamps::Asked) {
+            Ok(()) => Stamps::Asked,
+            Err(Error::Topics(_)) => {
+                topics::verify(settings, partitions, Stamps::Appended)?;
+                Stamps::Appended
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Arc::new(Self::open(settings, (partitions, stamps), (clock, metrics), None)?))
+    }
+
+    fn member(
+        settings: &Settings,
+        (partitions, stamps): (u32, Stamps),
+        clock: Arc<dyn Clock>,
+        metrics: &Metrics,
+    ) -> Result<Arc<Self>, Error> {
+        topics::verify(settings, partitions, stamps)?;
+        let membership = (Arc::new(Assignments::default()), Arc::new(Commits::default()));
+        let log = Self::open(settings, (partitions, stamps), (clock, metrics), Some(membership.clone()))?;
+        let reading = log.new_reading(Topic::Events);
+        let member = Member::new(Arc::clone(&log.settings), membership.0, membership.1);
+        log.start(reading, &client::member(settings), Role::Member(Box::new(member)))?;
+        Ok(Arc::new(log))
+    }
+
+    fn open(
+        settings: &Settings,
+        (partitions, stamps): (u32, Stamps),
+        (clock, metrics): (Arc<dyn Clock>, &Metrics),
+        membership: Option<(Arc<Assignments>, Arc<Commits>)>,
+    ) -> Result<Self, Error> {
+        let settings = Arc::new(settings.clone());
+        let around = Around {
+            clock: Arc::clone(&clock),
+            metrics: metrics.clone(),
+            questions: Arc::default(),
+            failure: Arc::new(Failure::default()),
+        };
+        let floors = match stamps {
+            Stamps::Appended => Floors::default(),
+            Stamps::Asked => Floors::read(&settings, partitions)?,
+        };
+        let (producer, producer_ended) = Producer::start(Arc::clone(&settings), metrics.clone(), clock)?;
+        let log = Self {
+            partitions,
+            stamps,
+            membership,
+            producer,
+            readings: Arc::default(),
+            confirmed: Arc::default(),
+            floors,
+            ends: Mutex::new(vec![producer_ended]),
+            settings,
+            around,
+        };
+        log.start_watcher()?;
+        Ok(log)
+    }
+
+    fn start_watcher(&self) -> Result<(), Error> {
+        let client: BaseConsumer<Asking> =
+            client::reader(&self.settings).create_with_context(Asking::default()).map_err(Error::Client)?;
+        let watcher = Watcher {
+            client,
+            settings: Arc::clone(&self.settings),
+            partitions: self.partitions,
+            stamps: self.stamps,
+            around: self.around.clone(),
+            readings: Arc::clone(&self.readings),
+            confirmed: Arc::clone(&self.confirmed),
+        };
+        let (ended, heard) = oneshot::channel();
+        std::thread::Builder::new().name("kafka-watcher".into()).spawn(move || {
+            watcher.run();
+            drop(ended);
+        })?;
+        self.note_end(heard);
+        Ok(())
+    }
+
+    fn note_end(&self, ended: oneshot::Receiver<()>) {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
+    }
+
+    fn new_reading(&self, topic: Topic) -> Arc<Reading> {
+        let bounds = Bounds { records: self.settings.buffer_records, bytes: self.settings.buffer_kib << 10 };
+        let failure = Arc::clone(&self.around.failure);
+        Arc::new(Reading::new(topic, self.settings.topic(topic), self.partitions, bounds, failure))
+    }
+
+    fn start(&self, reading: Arc<Reading>, config: &rdkafka::ClientConfig, role: Role) -> Result<(), Error> {
+        let ended = Consumer::start(config, Arc::clone(&reading), role, self.around.clone())?;
+        self.note_end(ended);
+        self.readings.write().unwrap_or_else(PoisonError::into_inner).push(reading);
+        Ok(())
+    }
+
+    /// Returns the reading of a topic; a reader of its own is started for one that is read for the first time.
+    fn reading(&self, topic: Topic) -> Result<Arc<Reading>, PortError> {
+        let find = |readings: &[Arc<Reading>]| readings.iter().find(|one| one.topic == topic).cloned();
+        if let Some(reading) = find(&self.readings.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(reading);
+        }
+        let mut readings = self.readings.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reading) = find(&readings) {
+            return Ok(reading);
+        }
+        let reading = self.new_reading(topic);
+        for partition in reading.partitions() {
+            reading.buffer(partition).expect("it is one of its own").hold();
+        }
+        let role = Role::Reader(Default::default());
+        let started =
+            Consumer::start(&client::reader(&self.settings), Arc::clone(&reading), role, self.around.clone());
+        self.note_end(started.map_err(|error| PortError::Failed(error.to_string()))?);
+        readings.push(Arc::clone(&reading));
+        Ok(reading)
+    }
+
+    /// Returns how many partitions of care.events this process holds.
+    pub fn held(&self) -> usize {
+        self.membership.as_ref().map_or(0, |(assignments, _)| assignments.held().len())
+    }
+
+    /// Returns why the log is of no use any more, once it is.
+    pub fn failure(&self) -> Option<&str> {
+        self.around.failure.reason()
+    }
+
+    /// Has the ends of the partitions looked at before their time: the clock of a replay has moved, and no record tells so.
+    pub fn time_has_moved(&self) {
+        self.around.questions.want_ends();
+    }
+
+    fn stop(&self) {
+        self.readings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .for_each(|reading| reading.stop());
+        self.around.questions.stop();
+        self.producer.stop();
+    }
+
+    /// Leaves the group and ends every thread: what was drained is free for others at once. A member of a fixed name keeps its place in
+    /// the group until its session times out, so that a restart moves nothing.
+    ///
+    /// Bounds: ten seconds; what takes longer ends by itself.
+    pub async fn leave(&self) {
+        self.stop();
+        let ends = std::mem::take(&mut *self.ends.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = future::join_all(ends);
+        if let Either::Right(_) = future::select(all, self.around.clock.sleep(LEAVING)).await {
+            tracing::warn!("the brokers were not there to be left");
+        }
+    }
+
+    /// Returns records with the stamps that they are appended with.
+    fn stamped(&self, topic: Topic, records: Vec<NewRecord>) -> Vec<Stamped> {
+        match self.stamps {
+            Stamps::Asked => self.floors.raise(topic, records, self.around.clock.now()),
+            // The brokers stamp on append, whatever is asked for.
+            Stamps::Appended => records.into_iter().map(|record| (record, None)).collect(),
+        }
+    }
+}
+
+/// A record, and its stamp where it is not the brokers' to give.
+pub(super) type Stamped = (NewRecord, Option<schemas::time::Timestamp>);
+
+impl Drop for KafkaLog {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl LogSource for KafkaLog {
+    fn partitions(&self) -> u32 {
+        self.partitions
+    }
+
+    fn assignment(&self) -> BoxFuture<'static, Assignment> {
+        match &self.membership {
+            Some((assignments, _)) => Arc::clone(assignments).next().boxed(),
+            None => future::pending().boxed(),
+        }
+    }
+
+    fn released(&self, partition: PartitionId) {
+        if let Some((assignments, _)) = &self.membership {
+            assignments.released(partition);
+        }
+    }
+
+    /// The member's own commit is fenced by the broker; before and after it the group's word is looked at.
+    fn prove(&self, partition: PartitionId) -> Reply<(), PortError> {
+        let Some((assignments, commits)) = self.membership.clone() else {
+            return future::ready(Err(PortError::NotOwned(partition))).boxed();
+        };
+        let committed = self.committed(Topic::Events, partition);
+        let patience = self.around.clock.sleep(self.settings.request_timeout().saturating_mul(3));
+        let owns = move || match assignments.held().contains(&partition) {
+            true => Ok(()),
+            false => Err(PortError::NotOwned(partition)),
+        };
+        async move {
+            owns()?;
+            let commit = committed.await?;
+            let (answer, heard) = oneshot::channel();
+            commits.want(Topic::Events, partition, commit, answer);
+            let gone = || PortError::Unavailable("the brokers did not answer in time".into());
+            match future::select(heard, patience).await {
+                Either::Left((answer, _)) => answer.map_err(|_| gone())??,
+                Either::Right(_) => return Err(gone()),
+            }
+            owns()
+        }
+        .boxed()
+    }
+
+    fn fetch(
+        &self,
+        topic: Topic,
+        partition: PartitionId,
+        from: Position,
+        max: usize,
+    ) -> Reply<Fetched, PortError> {
+        let wait = Duration::from_millis(self.settings.fetch_wait_ms);
+        match self.reading(topic) {
+            Ok(reading) => {
+                let asked = Asked { partition, from, max, wait };
+                let Around { questions, clock, .. } = self.around.clone();
+                reading.fetch(asked, questions, clock).boxed()
+            }
+            Err(error) => future::ready(Err(error)).boxed(),
+        }
+    }
+
+    fn end(&self, topic: Topic, partition: PartitionId) -> Reply<Position, PortError> {
+        if let Err(error) = self.in_range(topic, partition) {
+            return future::ready(Err(error)).boxed();
+        }
+        let (answer, heard) = oneshot::channel();
+        self.around.questions.ask(Question::End((topic, partition), answer));
+        self.answered(heard)
+    }
+
+    fn commit(&self, topic: Topic, partition: PartitionId, commit: Commit) -> Reply<(), PortError> {
+        let Some((assignments, commits)) = &self.membership else {
+            let error = PortError::Failed("only a member of the group commits".into());
+            return future::ready(Err(error)).boxed();
+        };
+        if topic == Topic::Events {
+            if !assignments.is_held_or_draining(partition) {
+                return future::ready(Err(PortError::NotOwned(partition))).boxed();
+            }
+            self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, commit.position);
+        }
+        let (answer, heard) = oneshot::channel();
+        commits.want(topic, partition, commit, answer);
+        self.answered(heard)
+    }
+
+    fn committed(&self, topic: Topic, partition: PartitionId) -> Reply<Commit, PortError> {
+        if let Err(error) = self.in_range(topic, partition) {
+            return future::ready(Err(error)).boxed();
+        }
+        let (answer, heard) = oneshot::channel();
+        self.around.questions.ask(Question::Committed((topic, partition), answer));
+        self.answered(heard)
+    }
+}
+
+impl LogSink for KafkaLog {
+    fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, PortError> {
+        let in_range = records.iter().try_for_each(|record| self.in_range(topic, record.partition));
+        match in_range.and_then(|()| self.around.failure.check()) {
+            Ok(()) => {
+                let records = self.stamped(topic, records);
+                let answer = self.producer.append(topic, &self.settings.topic(topic), records);
+                answer.wait(self.around.metrics.clone(), Arc::clone(&self.around.clock)).boxed()
+            }
+            Err(error) => future::ready(Err(error)).boxed(),
+        }
+    }
+}
+
+impl KafkaLog {
+    fn in_range(&self, topic: Topic, partition: PartitionId) -> Result<(), PortError> {
+        let nowhere = Position(0);
+        match partition.0 < self.partitions {
+            true => Ok(()),
+            false => {
+                Err(PortError::OutOfRange { topic, partition, asked: nowhere, start: nowhere, end: nowhere })
+            }
+        }
+    }
+
+    /// Waits for an answer of a thread; patience ends before a caller would think that none can come.
+    fn answered<T: Send + 'static>(
+        &self,
+        heard: oneshot::Receiver<Result<T, PortError>>,
+    ) -> Reply<T, PortError> {
+        let failure = Arc::clone(&self.around.failure);
+        let patience = self.around.clock.sleep(self.settings.request_timeout().saturating_mul(3));
+        let unavailable = |text: &str| Err(PortError::Unavailable(text.into()));
+        async move {
+            failure.check()?;
+            match future::select(heard, patience).await {
+                Either::Left((Ok(answer), _)) => answer,
+                Either::Left((Err(_), _)) => unavailable("too many questions wait, or the log was left"),
+                Either::Right(_) => unavailable("the brokers did not answer in time"),
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,213 @@
+//! The member of the consumer group: follows what the group decides, and commits.
+//!
+//! A partition that comes is parked at its end, by number, and delivers nothing until its owner says from where to read: nothing starts
+//! from what is committed. A partition that goes is announced and stays with this process until the owner has drained it, or a deadline
+//! far below the library's own passes; only then the group is told. The thread polls all the while: draining needs the store, the producer
+//! and this thread's commits, and none of them waits for the group. (The library delivers nothing for any partition meanwhile.)
+//! One that was lost is given back at once: its owner is dropped, the store's fence does the rest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::port::log::Error;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::topic_partition_list::Offset;
+use schemas::ids::{PartitionId, Position};
+
+use super::assignment::Assignments;
+use super::commits::{self, Commits};
+use super::consumer::{Around, Change, Context, list, places};
+use super::error::meaning;
+use super::reading::Reading;
+use super::settings::Settings;
+
+/// The last commits of a member that leaves are waited for this long.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// A poll while the last commits are awaited.
+const POLL_WAIT: Duration = Duration::from_millis(5);
+
+/// The member's own.
+pub(super) struct Member {
+    settings: Arc<Settings>,
+    assignments: Arc<Assignments>,
+    commits: Arc<Commits>,
+    leaving: Option<Leaving>,
+}
+
+/// Partitions that are to be given up.
+struct Leaving {
+    partitions: Vec<PartitionId>,
+    /// Since boot.
+    until: Duration,
+}
+
+impl Member {
+    /// Returns a member that has joined nothing yet.
+    pub(super) fn new(settings: Arc<Settings>, assignments: Arc<Assignments>, commits: Arc<Commits>) -> Self {
+        Self { settings, assignments, commits, leaving: None }
+    }
+
+    /// Follows what the group has changed, and sends what is to be committed.
+    pub(super) fn follow(&mut self, client: &BaseConsumer<Context>, reading: &Reading, around: &Around) {
+        for change in client.context().take_changes() {
+            // The library asks for one thing at a time; should it not, the first is done with.
+            self.let_go(client);
+            match change {
+                Change::Assign(partitions) => self.assigned(client, reading, around, &partitions),
+                Change::Revoke(partitions, lost) => {
+                    self.revoked(client, reading, around, (partitions, lost));
+                }
+            }
+        }
+        if let Some(leaving) = &self.leaving {
+            let drained = !self.assignments.is_draining(&leaving.partitions);
+            let late = around.clock.boot() >= leaving.until;
+            if late && !drained {
+                tracing::warn!(partitions = ?leaving.partitions, "given up before they were drained");
+            }
+            if drained || late || client.assignment_lost() {
+                self.commit(client, around, Urgency::Now);
+                self.let_go(client);
+            }
+        }
+        self.commit(client, around, Urgency::InTime);
+    }
+
+    fn assigned(
+        &self,
+        client: &BaseConsumer<Context>,
+        reading: &Reading,
+        around: &Around,
+        partitions: &[PartitionId],
+    ) {
+        if let Some(strange) = partitions.iter().find(|partition| reading.buffer(**partition).is_none()) {
+            around.failure.fail(super::topics::count_changed(
+                &reading.name,
+                reading.partitions().count(),
+                strange.0 + 1,
+            ));
+        }
+        for partition in partitions {
+            if let Some(mut buffer) = reading.buffer(*partition) {
+                buffer.hold();
+            }
+        }
+        if let Err(error) = client.incremental_assign(&self.parked(client, reading, partitions)) {
+            tracing::warn!(%error, ?partitions, "an assignment came too late");
+        }
+        tracing::info!(?partitions, "assigned by the group");
+        around.metrics.log().rebalanced("assigned", partitions.len());
+        self.assignments.assigned(partitions);
+        partitions.iter().for_each(|partition| reading.tell(*partition));
+    }
+
+    /// Returns partitions at their ends: where the least is read for nothing until the owner says from where.
+    fn parked(
+        &self,
+        client: &BaseConsumer<Context>,
+        reading: &Reading,
+        partitions: &[PartitionId],
+    ) -> TopicPartitionList {
+        let mut ends = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            let mut element = ends.add_partition(&reading.name, partition.0 as i32);
+            element.set_offset(Offset::End).expect("the end is an offset");
+        }
+        let found = match partitions.is_empty() {
+            true => Ok(ends),
+            false => client.offsets_for_times(ends, self.settings.request_timeout()),
+        };
+        let place = |list: &TopicPartitionList, partition: PartitionId| {
+            let element = list.find_partition(&reading.name, partition.0 as i32)?;
+            match element.offset() {
+                Offset::Offset(offset) => u64::try_from(offset).ok().map(Position),
+                _ => None,
+            }
+        };
+        let at = partitions.iter().map(|partition| {
+            let end = found.as_ref().ok().and_then(|list| place(list, *partition));
+            (*partition, end.unwrap_or_default())
+        });
+        places(&reading.name, &at.collect::<Vec<_>>())
+    }
+
+    fn revoked(
+        &mut self,
+        client: &BaseConsumer<Context>,
+        reading: &Reading,
+        around: &Around,
+        (partitions, lost): (Vec<PartitionId>, bool),
+    ) {
+        tracing::info!(?partitions, lost, "revoked by the group");
+        around.metrics.log().rebalanced(if lost { "lost" } else { "revoked" }, partitions.len());
+        for partition in &partitions {
+            if let Some(mut buffer) = reading.buffer(*partition) {
+                buffer.let_go();
+            }
+            reading.tell(*partition);
+        }
+        self.assignments.revoked(&partitions, lost);
+        let until = around.clock.boot() + Duration::from_millis(self.settings.release_ms);
+        self.leaving = Some(Leaving { partitions, until });
+        if lost {
+            self.let_go(client);
+        }
+    }
+
+    /// Tells the group that the revoked partitions are free.
+    fn let_go(&mut self, client: &BaseConsumer<Context>) {
+        let Some(Leaving { partitions, .. }) = self.leaving.take() else { return };
+        let held = client.assignment().unwrap_or_default();
+        let name = held.elements().first().map(|element| element.topic().to_owned()).unwrap_or_default();
+        let is_held = |partition: &PartitionId| held.find_partition(&name, partition.0 as i32).is_some();
+        let partitions: Vec<_> = partitions.into_iter().filter(is_held).collect();
+        if let Err(error) = client.incremental_unassign(&list(&name, &partitions)) {
+            tracing::warn!(%error, ?partitions, "partitions were not given back");
+        }
+    }
+
+    fn commit(&self, client: &BaseConsumer<Context>, around: &Around, urgency: Urgency) {
+        for (result, answered) in client.context().take_committed() {
+            let (result, each) = commits::outcome(&self.settings, result, &answered);
+            self.commits.answered(&result, &each);
+        }
+        // A group that is not joined yet refuses everybody.
+        if !self.assignments.has_joined() {
+            return;
+        }
+        let every = Duration::from_millis(self.settings.commit_ms);
+        let patience = self.settings.request_timeout().saturating_mul(2);
+        let wanted = self.commits.take(around.clock.boot(), (every, patience), urgency == Urgency::Now);
+        if wanted.is_empty() {
+            return;
+        }
+        let sent =
+            commits::list(&self.settings, &wanted).and_then(|list| client.commit(&list, CommitMode::Async));
+        if let Err(error) = sent {
+            self.commits.answered(&Err::<(), Error>(meaning(&error)), &Default::default());
+        }
+    }
+
+    /// Sends the last commits, waits a little for their answers, and gives back what is being given up.
+    pub(super) fn leave(&mut self, client: &BaseConsumer<Context>, around: &Around) {
+        let until = around.clock.boot() + LAST_WORD;
+        self.commit(client, around, Urgency::Now);
+        while self.commits.is_busy() && around.clock.boot() < until && around.failure.reason().is_none() {
+            // What comes now is nobody's any more.
+            drop(client.poll(POLL_WAIT));
+            self.commit(client, around, Urgency::Now);
+        }
+        self.let_go(client);
+    }
+}
+
+/// Whether a commit may wait for its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Urgency {
+    /// At most one per interval.
+    InTime,
+    /// At once.
+    Now,
+}

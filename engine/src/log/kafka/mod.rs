@@ -1,0 +1,47 @@
+//! The log on Apache Kafka: four topics behind the ports of the log.
+//!
+//! Read in this order: [`settings`] is what a person may choose, [`topics`] what must be true of the brokers; `client` sets the client
+//! library up; [`adapter`] is the log behind its ports. Reading: `buffer` is one partition as it is read (pure), `reading` a topic of
+//! them, `consumer` the poll thread that fills them, `member` what the group wants of it, `assignment` what the node hears of that,
+//! `commits` what goes back to the group, `watch` where partitions end and the log's time with it. Writing: `producer`, and
+//! `floors` where stamps are asked for. `error` and `failure` say what went wrong, for one call and for good.
+
+pub mod adapter;
+pub mod error;
+pub mod settings;
+pub mod topics;
+
+mod assignment;
+mod buffer;
+mod client;
+mod commits;
+mod consumer;
+mod failure;
+mod floors;
+mod member;
+mod producer;
+mod reading;
+mod watch;
+
+pub use adapter::KafkaLog;
+pub use error::Error;
+pub use settings::{KEYS, Settings};
+
+/// Who stamps the records of the topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stamps {
+    /// The brokers, when they append. What a running engine needs: log time is the time of the log.
+    Appended,
+    /// Who appends: history keeps its time. For replays by one process.
+    Asked,
+}
+
+impl Stamps {
+    /// Returns the brokers' word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stamps::Appended => "LogAppendTime",
+            Stamps::Asked => "CreateTime",
+        }
+    }
+}
