@@ -7,6 +7,8 @@
 
 pub mod port;
 
+mod switches;
+
 pub mod batcher;
 
 pub mod dead_letter;

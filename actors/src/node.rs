@@ -37,6 +37,15 @@ use crate::port::log::{self, Assignment};
 /// Turns that wait in a customer's mailbox. A partition gives a customer one at a time.
 pub const MAILBOX: usize = 64;
 
+/// The rules of the protocol that a node keeps, all on in the product.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeRules {
+    /// Those of partitions.
+    pub partition: Rules,
+    /// Those of dispatchers.
+    pub dispatcher: dispatcher::settings::Rules,
+}
+
 /// How a node runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeSettings {
@@ -47,7 +56,7 @@ pub struct NodeSettings {
     /// Bounds and intervals of each partition.
     pub partition: Settings,
     /// Rules of the protocol, all on.
-    pub rules: Rules,
+    pub rules: NodeRules,
     /// The dispatcher of each partition.
     pub dispatcher: dispatcher::settings::Settings,
 }
@@ -58,7 +67,7 @@ impl Default for NodeSettings {
             threads: 0,
             mailbox: MAILBOX,
             partition: Settings::default(),
-            rules: Rules::default(),
+            rules: NodeRules::default(),
             dispatcher: dispatcher::settings::Settings::default(),
         }
     }

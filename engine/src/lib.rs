@@ -31,6 +31,9 @@ pub mod dump;
 
 pub mod triggers;
 
+#[cfg(feature = "ablation")]
+pub mod ablation;
+
 pub mod app;
 pub mod serve;
 

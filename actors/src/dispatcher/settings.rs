@@ -7,6 +7,7 @@ use schemas::time::Span;
 use smol_str::SmolStr;
 
 use crate::port::channel::{Channels, Repeat};
+use crate::switches::switches;
 
 /// Bounds and intervals of the dispatcher of one partition.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,35 +66,22 @@ pub fn promises(channels: &Channels) -> Promises {
     channels.iter().map(|(name, channel)| (name.clone(), channel.repeat())).collect()
 }
 
-/// One switch per rule of the dispatcher, all on. They exist to be taken away one at a time: the simulator shows that each is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Records of a lower epoch behind a higher epoch record are ignored (I7).
-    pub lower_epochs_ignored: bool,
-    /// The highest epoch seen is kept with the committed position (I7).
-    pub epoch_kept: bool,
-    /// And it is the highest seen below that position: a higher one behind it would hide what is in flight before it.
-    pub epoch_of_position: bool,
-    /// The position passes only what is brought to its end.
-    pub position_waits: bool,
-    /// An outreach is reserved in the ledger before its call.
-    pub ledger_reserved: bool,
-    /// A call that may have been made is not repeated where the channel would send twice.
-    pub calling_never_repeated: bool,
-    /// An unknown outcome of a compare-and-set is read back.
-    pub unknown_read_back: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            lower_epochs_ignored: true,
-            epoch_kept: true,
-            epoch_of_position: true,
-            position_waits: true,
-            ledger_reserved: true,
-            calling_never_repeated: true,
-            unknown_read_back: true,
-        }
+switches! {
+    /// One switch per rule of the dispatcher, all on. They exist to be taken away one at a time: the simulator shows that each is needed.
+    pub struct Rules {
+        /// Records of a lower epoch behind a higher epoch record are ignored (I7).
+        lower_epochs_ignored,
+        /// The highest epoch seen is kept with the committed position (I7).
+        epoch_kept,
+        /// And it is the highest seen below that position: a higher one behind it would hide what is in flight before it.
+        epoch_of_position,
+        /// The position passes only what is brought to its end.
+        position_waits,
+        /// An outreach is reserved in the ledger before its call.
+        ledger_reserved,
+        /// A call that may have been made is not repeated where the channel would send twice.
+        calling_never_repeated,
+        /// An unknown outcome of a compare-and-set is read back.
+        unknown_read_back,
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::dispatcher::core::Params;
 use crate::dispatcher::protocol::End;
 use crate::dispatcher::run::{self, Handle, Shown, Start};
-use crate::dispatcher::settings::{Rules, promises};
+use crate::dispatcher::settings::promises;
 use crate::partition::actor::nonce;
 use crate::partition::plan::Plan;
 
@@ -43,7 +43,7 @@ impl Dispatchers {
             partition,
             partitions: plan.ports.source.partitions(),
             settings: plan.dispatcher.clone(),
-            rules: Rules::default(),
+            rules: plan.rules.dispatcher,
             promises: promises(&plan.ports.channels),
             book: Arc::clone(&plan.book),
         };

@@ -9,9 +9,10 @@ use schemas::rulebook::Rulebook;
 use super::cell::{Cell, Take};
 use super::core::{Core, Decode, Params};
 use super::customer::CustomerActor;
-use super::settings::{Rules, Settings};
+use super::settings::Settings;
 use crate::dispatcher;
 use crate::metrics::Metrics;
+use crate::node::NodeRules;
 use crate::port::Ports;
 
 /// What every partition of a node is made with.
@@ -20,7 +21,7 @@ pub(crate) struct Plan {
     pub(crate) book: Arc<Rulebook>,
     pub(crate) border: Border,
     pub(crate) settings: Settings,
-    pub(crate) rules: Rules,
+    pub(crate) rules: NodeRules,
     pub(crate) dispatcher: dispatcher::settings::Settings,
     pub(crate) metrics: Metrics,
     /// Bound of a customer's mailbox.
@@ -36,7 +37,7 @@ impl Plan {
             partition,
             partitions: self.ports.source.partitions(),
             settings: self.settings.clone(),
-            rules: self.rules,
+            rules: self.rules.partition,
             decode: self.decode,
             border: self.border,
         })

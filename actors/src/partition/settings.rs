@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use schemas::time::Span;
 
+use crate::switches::switches;
+
 /// Bounds and intervals of one partition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -94,87 +96,57 @@ impl Default for Settings {
     }
 }
 
-/// One switch per rule of the protocol, all on. They exist to be taken away one at a time: the simulator shows that each is needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// The position passes only what is durable (I1).
-    pub position_waits_for_row: bool,
-    /// The position waits for the relay of what a record caused (I1).
-    pub position_waits_for_relay: bool,
-    /// A record that stands in another partition than its customer's is relayed there, never folded here.
-    pub strays_relayed: bool,
-    /// The position waits for the relay of such a record (I1).
-    pub position_waits_for_stray: bool,
-    /// The position waits for the score that a record asked for (I1).
-    pub position_waits_for_score: bool,
-    /// An epoch starts from the position in the lease row, not from the group's commit (I1).
-    pub position_in_lease: bool,
-    /// Write timestamps of a later epoch lie above those of every earlier one (I4).
-    pub disjoint_ranges: bool,
-    /// The lease's owner is a random value of the attempt, not the name of the instance.
-    pub random_owner: bool,
-    /// A reply for an earlier incarnation of a customer is dropped, and the customer is loaded again only when this owner's writes of
-    /// its row are settled (I6). One rule: either half alone keeps an old acknowledgement from the new incarnation.
-    pub incarnations_apart: bool,
-    /// Only what stands in an acknowledged row is relayed (I7).
-    pub relay_after_row: bool,
-    /// An epoch record is appended to the topics of what leaves (I7).
-    pub epoch_record: bool,
-    /// No row is read before the epoch record is acknowledged (I7).
-    pub rows_after_epoch_record: bool,
-    /// A row of an older epoch is written again before anything is relayed from it or the position passes it (I7).
-    pub older_rows_rewritten: bool,
-    /// Also where it has no outbox (part of I7).
-    pub older_rows_without_outbox_rewritten: bool,
-    /// An outbox entry is cleared only after a confirmation begun after its relay's acknowledgement (I7).
-    pub clear_after_confirmation: bool,
-    /// The timer index is written before the row (I8).
-    pub index_before_row: bool,
-    /// A wake-up clears the row's index entry, so that the next is armed before the cursor passes (I8).
-    pub wake_up_rearms: bool,
-    /// The timer cursor waits until what a wake-up did is durable and relayed (I8).
-    pub cursor_waits: bool,
-    /// What a timer does that no index row covers is held by the row's records (I8).
-    pub uncovered_timer_held: bool,
-    /// A timer fires only when the log has been read past its due time, not by the wall clock.
-    pub timers_by_log_time: bool,
-    /// A panic seeks back to the position.
-    pub panic_seeks_back: bool,
-    /// Only a clean customer is passivated.
-    pub passivate_clean: bool,
-    /// The position confirmed is what was safe a margin ago.
-    pub replay_margin: bool,
-    /// The owner stops when the store may have lost acknowledged writes.
-    pub stop_on_lost_tail: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            position_waits_for_row: true,
-            position_waits_for_relay: true,
-            strays_relayed: true,
-            position_waits_for_stray: true,
-            position_waits_for_score: true,
-            position_in_lease: true,
-            disjoint_ranges: true,
-            random_owner: true,
-            incarnations_apart: true,
-            relay_after_row: true,
-            epoch_record: true,
-            rows_after_epoch_record: true,
-            older_rows_rewritten: true,
-            older_rows_without_outbox_rewritten: true,
-            clear_after_confirmation: true,
-            index_before_row: true,
-            wake_up_rearms: true,
-            cursor_waits: true,
-            uncovered_timer_held: true,
-            timers_by_log_time: true,
-            panic_seeks_back: true,
-            passivate_clean: true,
-            replay_margin: true,
-            stop_on_lost_tail: true,
-        }
+switches! {
+    /// One switch per rule of the protocol, all on. They exist to be taken away one at a time: the simulator shows that each is needed.
+    pub struct Rules {
+        /// The position passes only what is durable (I1).
+        position_waits_for_row,
+        /// The position waits for the relay of what a record caused (I1).
+        position_waits_for_relay,
+        /// A record that stands in another partition than its customer's is relayed there, never folded here.
+        strays_relayed,
+        /// The position waits for the relay of such a record (I1).
+        position_waits_for_stray,
+        /// The position waits for the score that a record asked for (I1).
+        position_waits_for_score,
+        /// An epoch starts from the position in the lease row, not from the group's commit (I1).
+        position_in_lease,
+        /// Write timestamps of a later epoch lie above those of every earlier one (I4).
+        disjoint_ranges,
+        /// The lease's owner is a random value of the attempt, not the name of the instance.
+        random_owner,
+        /// A reply for an earlier incarnation of a customer is dropped, and the customer is loaded again only when this owner's writes of
+        /// its row are settled (I6). One rule: either half alone keeps an old acknowledgement from the new incarnation.
+        incarnations_apart,
+        /// Only what stands in an acknowledged row is relayed (I7).
+        relay_after_row,
+        /// An epoch record is appended to the topics of what leaves (I7).
+        epoch_record,
+        /// No row is read before the epoch record is acknowledged (I7).
+        rows_after_epoch_record,
+        /// A row of an older epoch is written again before anything is relayed from it or the position passes it (I7).
+        older_rows_rewritten,
+        /// Also where it has no outbox (part of I7).
+        older_rows_without_outbox_rewritten,
+        /// An outbox entry is cleared only after a confirmation begun after its relay's acknowledgement (I7).
+        clear_after_confirmation,
+        /// The timer index is written before the row (I8).
+        index_before_row,
+        /// A wake-up clears the row's index entry, so that the next is armed before the cursor passes (I8).
+        wake_up_rearms,
+        /// The timer cursor waits until what a wake-up did is durable and relayed (I8).
+        cursor_waits,
+        /// What a timer does that no index row covers is held by the row's records (I8).
+        uncovered_timer_held,
+        /// A timer fires only when the log has been read past its due time, not by the wall clock.
+        timers_by_log_time,
+        /// A panic seeks back to the position.
+        panic_seeks_back,
+        /// Only a clean customer is passivated.
+        passivate_clean,
+        /// The position confirmed is what was safe a margin ago.
+        replay_margin,
+        /// The owner stops when the store may have lost acknowledged writes.
+        stop_on_lost_tail,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actors::metrics::{Metrics, Sample, Stage};
 use actors::node::{Node, NodeSettings};
-use actors::partition::settings::{Rules, Settings as Partition};
+use actors::partition::settings::Settings as Partition;
 use actors::port::Ports;
 use actors::port::clock::Clock;
 use actors::port::log::{LogSink, NewRecord, Topic};
@@ -124,8 +124,7 @@ impl World {
             channels: Arc::default(),
             clock: Arc::new(clock),
         };
-        let settings =
-            NodeSettings { threads: THREADS, partition, rules: Rules::default(), ..NodeSettings::default() };
+        let settings = NodeSettings { threads: THREADS, partition, ..NodeSettings::default() };
         let node = Node::start(ports, Arc::new(book), Border::default(), settings, metrics.clone())?;
         Ok(Self { database, log, node, metrics, clock, fed: 0 })
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::node::Left;
+use actors::node::{Left, NodeRules};
 use actors::port::clock::Clock;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -80,6 +80,10 @@ pub struct Arguments {
     /// Shoppers of a simulated shop that feeds it in real time; embedded world only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     simulate: Option<u32>,
+    /// Rules of the protocol to take away, with commas between them; in builds that show what each is for
+    #[cfg(feature = "ablation")]
+    #[arg(long, value_name = "RULES")]
+    without: Option<String>,
 }
 
 /// Runs the command.
@@ -89,18 +93,38 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let stop = Stop::listen().context("failed to listen for signals")?;
     let channels = outreach::build(&settings.channels);
     let feed = arguments.feed(&settings)?;
-    let book = Arc::new(match arguments.format {
+    let mut book = match arguments.format {
         Some(format) => app::rulebook_of_files(&settings, &channels, format)?,
         None => app::rulebook(&settings, &channels)?,
-    });
+    };
+    let rules = arguments.rules(&mut book)?;
+    let book = Arc::new(book);
     let fed_by = arguments.fed_by(&settings);
     let mut teller = Teller { settings: &settings, book: book.clone(), fed_by, output, out };
-    let service = Service { settings: &settings, book, feed };
+    let service = Service { settings: &settings, book, feed, rules };
     let served = wait_for(async { serve::run(service, stop, &mut |said: Said<'_>| teller.say(&said)).await });
     teller.stopped(served?)
 }
 
 impl Arguments {
+    /// Returns the rules that are kept: all.
+    #[cfg(not(feature = "ablation"))]
+    fn rules(&self, _: &mut Rulebook) -> Result<NodeRules> {
+        Ok(NodeRules::default())
+    }
+
+    /// Returns the rules that are kept: all but those that are to be taken away.
+    ///
+    /// Errors: there is no rule of a name.
+    #[cfg(feature = "ablation")]
+    fn rules(&self, book: &mut Rulebook) -> Result<NodeRules> {
+        let mut rules = NodeRules::default();
+        if let Some(names) = &self.without {
+            crate::ablation::take_away(names, &mut rules, book)?;
+        }
+        Ok(rules)
+    }
+
     /// Returns what feeds the service.
     ///
     /// Errors: a feed in the world of servers · a file that cannot be read or is not of the format.

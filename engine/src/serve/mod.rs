@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::metrics::Metrics;
-use actors::node::{Left, Node, NodeSettings};
+use actors::node::{Left, Node, NodeRules, NodeSettings};
 use actors::port::clock::Clock;
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::{self, Either};
@@ -66,6 +66,8 @@ pub struct Service<'a> {
     pub book: Arc<Rulebook>,
     /// What feeds it.
     pub feed: Feed,
+    /// Rules of the protocol, all on in the product.
+    pub rules: NodeRules,
 }
 
 /// What a service says of its life, for whoever started it.
@@ -140,13 +142,14 @@ async fn serve(
     stop: &mut Stop,
     say: &mut dyn FnMut(Said<'_>),
 ) -> Result<Stopped> {
-    let Service { settings, book, feed } = service;
+    let Service { settings, book, feed, rules } = service;
     let opening = std::pin::pin!(open(settings, feed, metrics));
     let opened = match future::select(opening, std::pin::pin!(stop.asked())).await {
         Either::Left((opened, _)) => opened?,
         Either::Right((_, _)) => return Ok(Stopped { left: Left::default(), took: Duration::ZERO }),
     };
     let (world, feeding, bounds) = opened;
+    let bounds = NodeSettings { rules, ..bounds };
     let (place, partitions) = (world.place.as_str(), world.ports.source.partitions());
     say(Said::Started { place, partitions, endpoint: around.endpoint });
     let (ports, border) = (world.ports.clone(), app::border(settings));

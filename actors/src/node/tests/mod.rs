@@ -90,7 +90,7 @@ impl World {
             book: Arc::clone(&self.book),
             border: Border::default(),
             settings: self.settings.clone(),
-            rules: Rules::default(),
+            rules: NodeRules::default(),
             dispatcher: Default::default(),
             metrics: self.metrics.clone(),
             mailbox: MAILBOX,
