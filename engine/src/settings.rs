@@ -19,6 +19,7 @@ use schemas::time::Span;
 use serde::Deserialize;
 
 use crate::log::kafka;
+use crate::predict::Wait;
 use crate::{log, outreach, predict, serve, store};
 
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
@@ -248,8 +249,8 @@ impl Settings {
             confirm: Duration::from_millis(of.confirm_ms),
             replay_margin: self.replay_margin(),
             retry: Duration::from_millis(of.retry_ms),
-            score_deadline: Duration::from_millis(self.predictor.deadline_ms),
-            hold_for_score: false,
+            score_deadline: self.predictor.deadline(),
+            hold_for_score: self.predictor.wait == Wait::Answer,
             timer_grid: Duration::from_millis(of.timer_grid_ms),
             timer_ahead: Span::days(of.timer_ahead_days),
             drain: Duration::from_millis(of.drain_ms),

@@ -5,6 +5,7 @@ pub mod torch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::batcher::{self, BATCH_MAX, Patience};
 use actors::metrics::Metrics;
@@ -27,12 +28,24 @@ pub enum Kind {
     Rules,
 }
 
+/// How long a customer waits for the answer to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wait {
+    /// Not at all: what comes next is applied meanwhile, and after the deadline the head's prior stands in.
+    Deadline,
+    /// Until it is there, however long that takes: the same events give the same decisions whatever the speed of the machine.
+    Answer,
+}
+
 /// Section `predictor` of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// What answers.
     pub kind: Kind,
+    /// Whether a live customer waits for a score; in a replay every customer does.
+    pub wait: Wait,
     /// Wait for a score before the head's prior stands in.
     pub deadline_ms: u64,
     /// What is asked of every customer whom it concerns, whether or not a trigger reads it.
@@ -48,6 +61,7 @@ pub struct Settings {
 /// The keys of the section.
 pub const KEYS: &[(&str, Legal)] = &[
     ("predictor.kind", Legal::OneOf(&["torch", "rules"])),
+    ("predictor.wait", Legal::OneOf(&["deadline", "answer"])),
     ("predictor.deadline_ms", Legal::Count(1, 60_000, "ms")),
     ("predictor.heads", Legal::SomeOf(&Head::NAMES)),
     ("predictor.queue_max", Legal::Count(1, 1_000_000, "questions")),
@@ -55,7 +69,18 @@ pub const KEYS: &[(&str, Legal)] = &[
     ("predictor.models_dir", Legal::OptionalPath),
 ];
 
+/// No deadline: longer than any run.
+pub const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+
 impl Settings {
+    /// Returns how long a live customer's question may take before the prior stands in.
+    pub fn deadline(&self) -> Duration {
+        match self.wait {
+            Wait::Deadline => Duration::from_millis(self.deadline_ms),
+            Wait::Answer => NEVER,
+        }
+    }
+
     /// Returns the models that can be chosen from.
     pub fn registry(&self, data_dir: &Path) -> Registry {
         match self.models_dir.as_os_str().is_empty() {
