@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     up, down, status = (verbs.add_parser(name, add_help=False) for name in ("up", "down", "status"))
     up.add_argument("--brokers", type=int, choices=(1, 3), default=1)
     up.add_argument("--tls", action="store_true")
+    up.add_argument("--doors", type=int, choices=range(9), default=0, metavar="N")
     up.add_argument("--while", dest="holder", type=int, metavar="PID")
     single = [verbs.add_parser(name, add_help=False) for name in (*HURTS, "start")]
     for verb in single:
@@ -53,7 +54,7 @@ def up(cluster: Cluster, given: argparse.Namespace) -> None:
     if given.holder is not None and holder is None:
         raise Failure(f"--while {given.holder}: there is no such process")
     java = Java(os.environ["JAVA"], Path(os.environ["KAFKA_JARS"]), Path(os.environ["CASSANDRA_JARS"]))
-    state = cluster.up(functools.partial(servers.configure, java), Shape(given.brokers, given.tls), holder)
+    state = cluster.up(functools.partial(servers.configure, java), Shape(given.brokers, given.tls, given.doors), holder)
     print(json.dumps(state) if given.json else addresses(cluster, state))
 
 

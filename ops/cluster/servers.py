@@ -4,6 +4,7 @@ Everything was measured on Kafka 4.1 and Cassandra 5.0; both refuse settings tha
 """
 
 import base64
+import itertools
 import os
 import secrets
 import subprocess
@@ -25,16 +26,18 @@ class Failure(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """What was asked for: how many brokers, and whether with TLS."""
+    """What was asked for: how many brokers, whether with TLS, how many doors of each broker."""
 
     brokers: int
     tls: bool
+    doors: int = 0
 
     def covers(self, wanted: "Shape") -> bool:
-        return self.brokers == wanted.brokers and (self.tls or not wanted.tls)
+        return self.brokers == wanted.brokers and (self.tls or not wanted.tls) and self.doors >= wanted.doors
 
     def __str__(self) -> str:
-        return f"{self.brokers} broker{'s' if self.brokers > 1 else ''}, {'TLS' if self.tls else 'no TLS'}"
+        doors = f", {self.doors} doors" if self.doors else ""
+        return f"{self.brokers} broker{'s' if self.brokers > 1 else ''}, {'TLS' if self.tls else 'no TLS'}{doors}"
 
     @property
     def min_insync(self) -> int:
@@ -90,9 +93,13 @@ class Server:
 def configure(java: Java, folder: Path, shape: Shape) -> tuple[dict, Iterator[Server]]:
     """Chooses ports and certificate; returns addresses for clients, and the servers, each configured when it is asked for."""
     count = shape.brokers
-    numbers = free(3 * count + 3)
-    ports = [Ports(*numbers[3 * n : 3 * n + 3]) for n in range(count)]
-    store_ports = StorePorts(*numbers[3 * count :])
+    numbers = iter(free((3 + 2 * shape.doors) * count + 3))
+
+    def take(count: int) -> Iterator[int]:
+        return itertools.islice(numbers, count)
+
+    ports = [Ports(*take(3), tuple(Door(*take(2)) for _ in range(shape.doors))) for _ in range(count)]
+    store_ports = StorePorts(*take(3))
     tls = Tls.make(java, folder / "tls") if shape.tls else None
     addresses = {
         "brokers": ",".join(f"{HOST}:{own.plain}" for own in ports),
@@ -106,6 +113,10 @@ def configure(java: Java, folder: Path, shape: Shape) -> tuple[dict, Iterator[Se
             "password": tls.password,
             "ca": str(tls.ca),
         },
+        # By broker. Where the broker listens, and where it tells those who come by there to come to.
+        "doors": [
+            [{"listen": f"{HOST}:{door.listen}", "advertised": f"{HOST}:{door.advertised}"} for door in own.doors] for own in ports
+        ],
         "shape": asdict(shape),
     }
 
@@ -128,12 +139,21 @@ def _run(command: list[str]) -> None:
 
 
 @dataclass(frozen=True)
+class Door:
+    """A listener that tells whoever comes by it to come to another port."""
+
+    listen: int
+    advertised: int
+
+
+@dataclass(frozen=True)
 class Ports:
     """The ports of one broker."""
 
     plain: int
     controller: int
     tls: int
+    doors: tuple[Door, ...]
 
 
 def brokers(java: Java, root: Path, ports: list[Ports], tls: Tls | None) -> list[Server]:
@@ -166,15 +186,20 @@ def _kafka_settings(number: int, own: Ports, all_ports: list[Ports], folder: Pat
     factor = len(all_ports)
     in_sync = Shape(factor, tls is not None).min_insync
     voters = ",".join(f"{voter}@{HOST}:{ports.controller}" for voter, ports in enumerate(all_ports, 1))
-    advertised = f"PLAINTEXT://{HOST}:{own.plain}"
+    listeners = f"PLAINTEXT://{HOST}:{own.plain}"
     protocols = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT"
     if tls:
-        advertised += f",SASL_SSL://{HOST}:{own.tls}"
+        listeners += f",SASL_SSL://{HOST}:{own.tls}"
         protocols += ",SASL_SSL:SASL_SSL"
+    advertised = listeners
+    for place, door in enumerate(own.doors, 1):
+        listeners += f",DOOR{place}://{HOST}:{door.listen}"
+        advertised += f",DOOR{place}://{HOST}:{door.advertised}"
+        protocols += f",DOOR{place}:PLAINTEXT"
     settings = f"""\
 process.roles=broker,controller
 node.id={number}
-listeners={advertised},CONTROLLER://{HOST}:{own.controller}
+listeners={listeners},CONTROLLER://{HOST}:{own.controller}
 advertised.listeners={advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map={protocols}

@@ -25,7 +25,21 @@ pub struct Cluster {
     pub replication: u16,
     /// The listener of Kafka that asks who is there.
     pub tls: Tls,
+    /// Listeners of the first broker for proxies: [`DOORS`] of a cluster of one's own, none of the shared one.
+    pub doors: Vec<Door>,
     folder: PathBuf,
+}
+
+/// Doors of a cluster of one's own.
+const DOORS: u32 = 3;
+
+/// A listener of Kafka whose clients are told to come to another address, where nobody listens but a proxy.
+#[derive(Debug)]
+pub struct Door {
+    /// Where the broker listens.
+    pub listen: String,
+    /// Where its clients come to.
+    pub advertised: String,
 }
 
 /// The listener with TLS and SCRAM.
@@ -84,7 +98,7 @@ impl Cluster {
         SHARED.get_or_init(|| {
             let folder =
                 std::env::var_os("CARE_CLUSTER").map_or_else(|| below_target("local-cluster"), PathBuf::from);
-            Self::up(folder, Brokers::One)
+            Self::up(folder, Brokers::One, 0)
         })
     }
 
@@ -97,19 +111,26 @@ impl Cluster {
             Brokers::One => "own-cluster",
             Brokers::Three => "own-cluster-of-three",
         };
-        Own { cluster: Self::up(below_target(&format!("tmp/{name}")), brokers), _alone: alone }
+        Own { cluster: Self::up(below_target(&format!("tmp/{name}")), brokers, DOORS), _alone: alone }
     }
 
-    fn up(folder: PathBuf, brokers: Brokers) -> Self {
+    fn up(folder: PathBuf, brokers: Brokers, doors: u32) -> Self {
         let count = match brokers {
             Brokers::One => "1",
             Brokers::Three => "3",
         };
-        let holder = std::process::id().to_string();
-        let out = local_cluster(&folder, &["up", "--tls", "--json", "--brokers", count, "--while", &holder]);
+        let (doors, holder) = (doors.to_string(), std::process::id().to_string());
+        let words = ["up", "--tls", "--json", "--brokers", count, "--doors", &doors, "--while", &holder];
+        let out = local_cluster(&folder, &words);
         let state: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error} in {out}"));
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {out}")).to_owned();
+        let door =
+            |door: &Value| Door { listen: text(&door["listen"]), advertised: text(&door["advertised"]) };
         Self {
+            doors: state["doors"][0]
+                .as_array()
+                .map(|doors| doors.iter().map(door).collect())
+                .unwrap_or_default(),
             brokers: text(&state["brokers"]),
             cql: text(&state["cql"]),
             replication: state["replication"]
@@ -155,6 +176,19 @@ impl Deref for Own {
 }
 
 impl Own {
+    /// Returns what hurts its servers from another thread.
+    pub fn hand(&self) -> Hand {
+        Hand { folder: self.folder.clone() }
+    }
+}
+
+/// Hurts the servers of a cluster that a test has to itself; what it does is over before the test lets go of the cluster.
+#[derive(Clone, Debug)]
+pub struct Hand {
+    folder: PathBuf,
+}
+
+impl Hand {
     /// Ends a server at once; returns when it is gone.
     pub fn kill(&self, server: Server) {
         self.run("kill", server);

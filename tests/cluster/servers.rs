@@ -118,10 +118,10 @@ fn what_is_durable_outlives_a_kill_of_either_server() {
         ] {
             before.query_unpaged(statement, ()).await.expect("an answer");
         }
-        cluster.kill(Server::Store);
-        cluster.kill(Server::Broker(1));
-        cluster.start(Server::Store);
-        cluster.start(Server::Broker(1));
+        cluster.hand().kill(Server::Store);
+        cluster.hand().kill(Server::Broker(1));
+        cluster.hand().start(Server::Store);
+        cluster.hand().start(Server::Broker(1));
         let rows = session(&cluster.cql).await.query_unpaged(format!("SELECT id FROM {table}"), ()).await;
         let rows = rows.expect("an answer").into_rows_result().expect("rows");
         assert_eq!(rows.rows_num(), 1);
@@ -135,11 +135,11 @@ fn a_stalled_broker_answers_nobody_until_it_goes_on() {
     run(async {
         let topic = format!("{}events", cluster.names("harness_stall").topic_prefix);
         create_topic(&plain(&cluster.brokers), &topic, cluster.replication).await;
-        cluster.pause(Server::Broker(1));
+        cluster.hand().pause(Server::Broker(1));
         let mut hasty = plain(&cluster.brokers);
         hasty.set("message.timeout.ms", "1000");
         assert!(produce(&hasty, &topic).await.is_err(), "a stalled broker answered");
-        cluster.resume(Server::Broker(1));
+        cluster.hand().resume(Server::Broker(1));
         assert_eq!(produce(&plain(&cluster.brokers), &topic).await, Ok(()));
     });
 }
@@ -150,8 +150,8 @@ fn three_brokers_go_on_when_one_is_stopped() {
     run(async {
         let topic = format!("{}events", cluster.names("harness_three").topic_prefix);
         create_topic(&plain(&cluster.brokers), &topic, cluster.replication).await;
-        cluster.stop(Server::Broker(2));
+        cluster.hand().stop(Server::Broker(2));
         assert_eq!(produce(&plain(&cluster.brokers), &topic).await, Ok(()));
-        cluster.start(Server::Broker(2));
+        cluster.hand().start(Server::Broker(2));
     });
 }
