@@ -50,8 +50,10 @@ need_jars() {
         partial=$JARS.partial
         rm -rf "$partial"
         # What Maven has fetched it finds there again, should this be interrupted.
-        mvn -q -B -ntp -C -Dstyle.color=never -Dmaven.repo.local="$CACHE_DIR/maven" -f "$pom" "$DEPENDENCY_PLUGIN:copy-dependencies" \
-            -DoutputDirectory="$partial" -DincludeScope=runtime || fail "Maven could not fetch $1 (the lines above say why); this can be run again at any time"
+        mkdir -p "$partial"
+        mvn -B -q -ntp -C -Dmaven.repo.local="$CACHE_DIR/maven" -f "$pom" "$DEPENDENCY_PLUGIN:copy-dependencies" -DincludeScope=runtime \
+            -DoutputDirectory="$partial" >"$partial/maven.log" 2>&1 || fail "Maven could not fetch $1; this can be run again at any time. $(tail -n 5 "$partial/maven.log")"
+        rm "$partial/maven.log"
         (cd "$partial" && sha256sum --check --quiet --strict "$sums") || fail "what was fetched is not what $sums says: $partial"
         cp "$sums" "$partial/checked-by.sha256"
         rm -rf "$JARS" "$CACHE_DIR/maven"
