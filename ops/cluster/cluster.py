@@ -73,7 +73,7 @@ class Running:
 class Cluster:
     """The cluster of one folder. `state` is what cluster.json holds; None when nothing was started."""
 
-    def __init__(self, folder: Path, say: Say, ready_within_s: float = 180) -> None:
+    def __init__(self, folder: Path, say: Say, ready_within_s: float = 300) -> None:
         self.folder = folder.resolve()
         self.file = self.folder / "cluster.json"
         self.logs = self.folder / "logs"
