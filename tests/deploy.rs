@@ -1,9 +1,11 @@
-//! The files of `ops/deploy/` against what they speak of: metrics, versions, the port. `ops/deploy/check.py` holds them against the
+//! The files of `ops/deploy/` against what they speak of: metrics, settings, versions, the port. `ops/deploy/check.py` holds them against the
 //! programs that read them.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+
+use crate::care;
 
 /// Endings of the series that a histogram has.
 const SERIES: [&str; 3] = ["_bucket", "_sum", "_count"];
@@ -66,6 +68,27 @@ fn alerts_and_dashboards_speak_of_metrics_that_exist() {
     }
     assert!(used > 20, "{used} names were found: the files are read wrongly");
     assert_none(&violations, "no such metric in actors/src/metrics");
+}
+
+#[test]
+fn the_settings_of_a_deployment_are_legal_and_its_variables_name_settings() {
+    let settings = root().join("ops/deploy/care.toml").display().to_string();
+    let checked = care::run(["check-config", "--config", &settings]);
+    assert!(checked.success, "{}", checked.err);
+    let defaults = fs::read_to_string(root().join("engine/default.toml")).expect("text");
+    let defaults: toml::Table = defaults.parse().expect("TOML");
+    let is_setting = |variable: &str| {
+        let path = variable.trim_start_matches("CARE__").to_ascii_lowercase();
+        let (section, key) = path.split_once("__").unwrap_or((&path, ""));
+        defaults.get(section).and_then(|section| section.get(key)).is_some()
+    };
+    let mut violations = Vec::new();
+    for (path, text) in files_below("ops/deploy") {
+        let variables = names(&text, "CARE__");
+        violations
+            .extend(variables.iter().filter(|name| !is_setting(name)).map(|name| format!("{path}: {name}")));
+    }
+    assert_none(&violations, "no such setting in engine/default.toml");
 }
 
 #[test]
