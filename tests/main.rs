@@ -12,6 +12,7 @@ mod replay;
 
 mod equality;
 
+mod servers;
 mod service;
 
 mod bad_input;

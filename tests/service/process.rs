@@ -138,6 +138,12 @@ impl Served {
         let stopped = self.hear("stopped");
         (self.child.wait().expect("it ends"), stopped)
     }
+
+    /// Waits for the end of the process and returns its status and the rest of its log.
+    pub fn wait(&mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("it ends");
+        (status, self.rest_of_log())
+    }
 }
 
 /// Returns the lines of a pipe as they come. What nobody waits for is dropped: the process must never wait for us.

@@ -3,6 +3,7 @@
 mod bounds;
 mod folder;
 mod rules;
+mod servers;
 mod world;
 
 pub use bounds::{replay_node, serve_node, served_replay_node};

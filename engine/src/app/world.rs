@@ -1,12 +1,17 @@
 //! Opens the world that the settings name, to serve in it or to look at it.
 
+use std::sync::Arc;
+
 use actors::metrics::Metrics;
 use actors::port::Ports;
-use anyhow::{Result, bail};
+use actors::port::log::Topic;
+use anyhow::Result;
 use schemas::time::Timestamp;
 
 use super::Opened;
+use super::servers::Servers;
 use crate::embedded::Database;
+use crate::log::kafka::KafkaLog;
 use crate::settings::{Settings, World};
 
 /// An open world: its ports, and what keeps it open.
@@ -24,6 +29,8 @@ pub struct OpenWorld {
 enum Keeper {
     /// The database of a data folder.
     Folder(Database),
+    /// The topics, whose group is left.
+    Topics(Arc<KafkaLog>),
 }
 
 impl OpenWorld {
@@ -33,7 +40,10 @@ impl OpenWorld {
     pub async fn to_serve(settings: &Settings, metrics: Metrics) -> Result<Self> {
         match world(settings)? {
             World::Embedded => Ok(Self::of_folder(Opened::for_service(settings, metrics)?)),
-            World::Servers => bail!("kafka + cql is not there yet"),
+            World::Servers => {
+                let servers = Servers::for_service(settings, &metrics).await?;
+                Ok(Self::of_servers(settings, metrics, servers))
+            }
         }
     }
 
@@ -43,7 +53,11 @@ impl OpenWorld {
     pub async fn to_look(settings: &Settings) -> Result<Self> {
         match world(settings)? {
             World::Embedded => Ok(Self::of_folder(Opened::for_reading(settings)?)),
-            World::Servers => bail!("kafka + cql is not there yet"),
+            World::Servers => {
+                let metrics = Metrics::new();
+                let servers = Servers::for_reading(settings, &metrics).await?;
+                Ok(Self::of_servers(settings, metrics, servers))
+            }
         }
     }
 
@@ -54,10 +68,26 @@ impl OpenWorld {
         Self { ports, metrics, place, keeper: Keeper::Folder(database) }
     }
 
+    fn of_servers(settings: &Settings, metrics: Metrics, servers: Servers) -> Self {
+        let Servers { log, ports } = servers;
+        let (kafka, cql) = (&settings.kafka, &settings.cql);
+        let place = format!(
+            "group {} at {} (topic {} and its neighbours), keyspace {} at {}",
+            kafka.group,
+            kafka.brokers,
+            kafka.topic(Topic::Events),
+            cql.keyspace,
+            cql.nodes
+        );
+        Self { ports, metrics, place, keeper: Keeper::Topics(log) }
+    }
+
     /// Returns the log time that whoever looks goes by.
     pub fn now(&self) -> Timestamp {
         match &self.keeper {
             Keeper::Folder(database) => database.newest_stamp(),
+            // Brokers stamp records by the wall clock.
+            Keeper::Topics(_) => self.ports.clock.now(),
         }
     }
 
@@ -65,6 +95,15 @@ impl OpenWorld {
     pub fn failure(&self) -> Option<&str> {
         match &self.keeper {
             Keeper::Folder(database) => database.failure(),
+            Keeper::Topics(log) => log.failure(),
+        }
+    }
+
+    /// Returns true when this process has its share of the partitions and that is nothing: more processes than partitions serve.
+    pub fn stands_by(&self) -> bool {
+        match &self.keeper {
+            Keeper::Folder(_) => false,
+            Keeper::Topics(log) => log.has_joined(),
         }
     }
 
@@ -72,6 +111,7 @@ impl OpenWorld {
     pub async fn leave(self) {
         match self.keeper {
             Keeper::Folder(_) => {}
+            Keeper::Topics(log) => log.leave().await,
         }
     }
 }

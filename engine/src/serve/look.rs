@@ -76,7 +76,10 @@ impl<'a> Looker<'a> {
         found.at_work = shown.iter().filter(|(_, one)| is_at_work(one)).count();
         let (log, store) = self.ask(&shown).await;
         let failed = self.world.failure().map(str::to_owned);
-        found.wrong[Check::Partitions as usize] = wrong_with(&shown);
+        found.wrong[Check::Partitions as usize] = match shown.is_empty() && self.world.stands_by() {
+            true => None,
+            false => wrong_with(&shown),
+        };
         found.wrong[Check::Log as usize] = failed.clone().or(log);
         found.wrong[Check::Store as usize] = failed.or(store);
         let hang = self.health.since_turn() > HANGS_AFTER;

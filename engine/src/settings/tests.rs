@@ -221,3 +221,17 @@ fn a_password_of_kafka_is_in_force_and_never_shown() {
     assert!(faults.to_string().contains("needs kafka.sasl_mechanism"), "{faults}");
     assert!(!faults.to_string().contains("hush"), "{faults}");
 }
+
+#[test]
+fn a_lease_outlasts_one_slow_answer_of_the_store() {
+    let servers = "[log]\nkind = \"kafka\"\n[store]\nkind = \"cql\"\n";
+    let faults = faults_of(&format!("{servers}[cql]\nrequest_timeout_ms = 20000\n"));
+    assert!(
+        faults.len() == 1 && faults[0].starts_with("partition.lease_ms: has to be above 30000"),
+        "{faults:?}"
+    );
+    assert!(
+        load(&with_environment(&[("CARE__CQL__REQUEST_TIMEOUT_MS", "20000")])).is_ok(),
+        "embedded asks no servers"
+    );
+}

@@ -66,6 +66,20 @@ impl Settings {
             store::Kind::Embedded => Vec::new(),
             store::Kind::Cql => self.cql.contradictions(&self.partition),
         };
-        pair.into_iter().chain(of_cql).collect()
+        pair.into_iter().chain(of_cql).chain(self.lease_too_short()).collect()
+    }
+
+    /// Returns what is wrong where a confirmation of the lease may take longer than the lease lasts: a slow store would end every
+    /// assignment.
+    fn lease_too_short(&self) -> Option<(&'static str, String)> {
+        let (renew, request) = (self.partition.lease_renew_ms, self.cql.request_timeout_ms);
+        let needed = renew.saturating_add(request);
+        let is_short = self.store.kind == store::Kind::Cql && self.partition.lease_ms <= needed;
+        is_short.then(|| {
+            let problem = format!(
+                "has to be above {needed}: partition.lease_renew_ms ({renew}) and cql.request_timeout_ms ({request}) together, or one slow answer ends the lease"
+            );
+            ("partition.lease_ms", problem)
+        })
     }
 }

@@ -216,6 +216,11 @@ impl KafkaLog {
         self.membership.as_ref().map_or(0, |(assignments, _)| assignments.held().len())
     }
 
+    /// Returns true once the group has given this process its share of the partitions, be it nothing.
+    pub fn has_joined(&self) -> bool {
+        self.membership.as_ref().is_some_and(|(assignments, _)| assignments.has_joined())
+    }
+
     /// Returns why the log is of no use any more, once it is.
     pub fn failure(&self) -> Option<&str> {
         self.around.failure.reason()

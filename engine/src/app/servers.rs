@@ -1,0 +1,74 @@
+//! The world of servers: topics of Kafka and tables of a CQL store, to serve in it or to look at it.
+
+use std::sync::Arc;
+
+use actors::batcher::Patience;
+use actors::metrics::Metrics;
+use actors::port::Ports;
+use actors::port::clock::Clock;
+use actors::port::predictor::Predictor;
+use anyhow::{Context, Result};
+use tokio::task::spawn_blocking;
+
+use super::folder::predictor;
+use crate::clock::SystemClock;
+use crate::log::kafka::{self, KafkaLog};
+use crate::outreach;
+use crate::predict::rules::Rules;
+use crate::settings::Settings;
+use crate::store::cql::CqlStore;
+
+/// Open topics and tables with everything that works on them.
+pub(super) struct Servers {
+    /// The topics: to be asked how they fare, and to be left at the end.
+    pub(super) log: Arc<KafkaLog>,
+    /// Every port.
+    pub(super) ports: Ports,
+}
+
+/// How a log is opened.
+type Open = fn(&kafka::Settings, u32, Arc<dyn Clock>, &Metrics) -> Result<Arc<KafkaLog>, kafka::Error>;
+
+impl Servers {
+    /// Opens the store and joins the group: partitions are assigned from then on.
+    ///
+    /// Errors: models are refused · the keyspace is not migrated, the topics are missing or not as they must be · servers do not answer.
+    pub(super) async fn for_service(settings: &Settings, metrics: &Metrics) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let patience = Patience::Bounded(settings.partition().score_deadline);
+        let predictor = predictor(settings, metrics, (clock.clone(), patience))?;
+        Self::open(settings, metrics, (KafkaLog::join, predictor, clock)).await
+    }
+
+    /// Opens store and topics to look at them.
+    ///
+    /// Errors: as for a service, models aside.
+    pub(super) async fn for_reading(settings: &Settings, metrics: &Metrics) -> Result<Self> {
+        // Who looks asks nothing, and need not wait for models or stumble over one that is refused.
+        Self::open(settings, metrics, (KafkaLog::look, Arc::new(Rules::new()), Arc::new(SystemClock))).await
+    }
+
+    /// The store first: a member of the group without a store would hold partitions that it cannot work on.
+    async fn open(
+        settings: &Settings,
+        metrics: &Metrics,
+        (open, predictor, clock): (Open, Arc<dyn Predictor>, Arc<dyn Clock>),
+    ) -> Result<Self> {
+        let partitions = settings.log.partitions;
+        let store = CqlStore::connect(&settings.cql, partitions, metrics).await;
+        let store = store.context("failed to open the store")?;
+        let (of_log, of_clock, counted) = (settings.kafka.clone(), clock.clone(), metrics.clone());
+        // It asks the brokers and waits for them.
+        let opening = spawn_blocking(move || open(&of_log, partitions, of_clock, &counted));
+        let log = opening.await.context("failed to start a thread")?.context("failed to open the log")?;
+        let ports = Ports {
+            source: log.clone(),
+            sink: log.clone(),
+            store,
+            predictor,
+            channels: Arc::new(outreach::build(&settings.channels)),
+            clock,
+        };
+        Ok(Self { log, ports })
+    }
+}

@@ -1,0 +1,3 @@
+//! What only real servers can show: Kafka and a CQL server, started by `ops/local-cluster`.
+
+mod serve;
