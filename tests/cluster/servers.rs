@@ -145,6 +145,20 @@ fn a_stalled_broker_answers_nobody_until_it_goes_on() {
 }
 
 #[test]
+fn who_comes_by_a_door_is_told_to_come_where_nobody_listens_but_a_proxy() {
+    let cluster = Cluster::own(Brokers::One);
+    for door in &cluster.doors {
+        let mut client = plain(&door.listen);
+        client.remove("message.timeout.ms");
+        let consumer: BaseConsumer = client.create().expect("legal settings");
+        let metadata = consumer.fetch_metadata(None, SOON).expect("the broker answers");
+        let told = metadata.brokers().iter().map(|broker| format!("{}:{}", broker.host(), broker.port()));
+        assert_eq!(told.collect::<Vec<_>>(), [door.advertised.as_str()]);
+    }
+    assert!(!cluster.doors.is_empty());
+}
+
+#[test]
 fn three_brokers_go_on_when_one_is_stopped() {
     let cluster = Cluster::own(Brokers::Three);
     run(async {

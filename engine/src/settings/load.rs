@@ -195,7 +195,7 @@ impl Reader {
 /// Puts a sign in the place of every secret that is set: what is in force is there to be shown.
 fn hide_secrets(effective: &mut BTreeMap<String, Effective>) {
     for (path, of) in effective {
-        if Legal::of(path) == Some(Legal::Secret) && of.value != Json::from("") {
+        if Legal::of(path) == Some(Legal::Secret) && of.value.as_str() != Some("") {
             of.value = Json::from(HIDDEN);
         }
     }

@@ -224,8 +224,11 @@ fn a_second_node_takes_over_and_the_first_ends() {
 /// A predictor whose answers wait for [`Held::answer`].
 #[derive(Clone, Default)]
 struct Held {
-    asked: Arc<Mutex<Vec<(Ask, oneshot::Sender<Answer>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
+
+/// A question, and who waits for its answer.
+type Asked = (Ask, oneshot::Sender<Answer>);
 
 impl Held {
     fn open(&self) -> usize {

@@ -4,7 +4,6 @@
 //! or a deadline passes; the poll thread goes on polling all the while, so nothing that draining needs can wait for it.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actors::port::log::Assignment;
@@ -96,22 +95,20 @@ impl Assignments {
     }
 
     /// Resolves with the next change.
-    pub(super) fn next(self: std::sync::Arc<Self>) -> impl Future<Output = Assignment> + Send {
-        async move {
-            loop {
-                let added = self.added.notified();
-                let change = {
-                    let mut state = self.lock();
-                    let change = state.changes.pop_front();
-                    if !state.changes.is_empty() {
-                        self.added.notify_one();
-                    }
-                    change
-                };
-                match change {
-                    Some(change) => return change,
-                    None => added.await,
+    pub(super) async fn next(self: std::sync::Arc<Self>) -> Assignment {
+        loop {
+            let added = self.added.notified();
+            let change = {
+                let mut state = self.lock();
+                let change = state.changes.pop_front();
+                if !state.changes.is_empty() {
+                    self.added.notify_one();
                 }
+                change
+            };
+            match change {
+                Some(change) => return change,
+                None => added.await,
             }
         }
     }

@@ -262,7 +262,7 @@ impl Buffer {
     }
 
     /// Returns what the poll thread is to do.
-    pub(super) fn to_do(&mut self) -> ToDo {
+    pub(super) fn wanted(&self) -> ToDo {
         let full = self.records.len() >= self.bounds.records || self.bytes >= self.bounds.bytes;
         let room = self.records.len() * 2 <= self.bounds.records && self.bytes * 2 <= self.bounds.bytes;
         match self.flow {

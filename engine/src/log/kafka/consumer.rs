@@ -246,9 +246,9 @@ impl Consumer {
         let (mut seeks, mut pauses, mut resumes) = (Vec::new(), Vec::new(), Vec::new());
         let mut paused = 0;
         for partition in self.reading.partitions() {
-            let Some(mut buffer) = self.reading.buffer(partition) else { continue };
+            let Some(buffer) = self.reading.buffer(partition) else { continue };
             paused += usize::from(buffer.is_paused());
-            match buffer.to_do() {
+            match buffer.wanted() {
                 ToDo::Nothing => {}
                 ToDo::Seek(to) => seeks.push((partition, to)),
                 ToDo::Pause => pauses.push(partition),
@@ -377,7 +377,9 @@ fn record(message: &BorrowedMessage<'_>) -> LogRecord {
 /// Returns a list of partitions without positions.
 pub(super) fn list(name: &str, partitions: &[PartitionId]) -> TopicPartitionList {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
-    partitions.iter().for_each(|partition| drop(list.add_partition(name, partition.0 as i32)));
+    for partition in partitions {
+        list.add_partition(name, partition.0 as i32);
+    }
     list
 }
 

@@ -55,12 +55,15 @@ struct Deliveries {
     worked: AtomicBool,
 }
 
+/// What an append comes to: the positions of its records.
+type Appended = Result<Vec<Position>, Error>;
+
 /// One append under way.
 struct Append {
     positions: Mutex<Vec<Option<Position>>>,
     left: AtomicUsize,
     failed: Mutex<Option<Error>>,
-    answer: Mutex<Option<oneshot::Sender<Result<Vec<Position>, Error>>>>,
+    answer: Mutex<Option<oneshot::Sender<Appended>>>,
     began: Duration,
 }
 

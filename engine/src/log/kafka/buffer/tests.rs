@@ -28,7 +28,7 @@ fn flowing(from: u64, end: u64) -> Buffer {
     buffer.hold();
     assert_eq!(buffer.look(Position(from), 10), Look::Ask);
     buffer.checked(extent(0, end), Timestamp(100));
-    assert_eq!(buffer.to_do(), ToDo::Seek(Position(from)));
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(from)));
     buffer.sought(Position(from));
     buffer
 }
@@ -87,13 +87,15 @@ fn records_are_handed_out_in_order_and_at_most_as_many_as_asked_for() {
 #[test]
 fn a_fetch_further_on_in_the_buffer_needs_no_seek_and_one_elsewhere_does() {
     let mut buffer = flowing(5, 20);
-    (5..9).for_each(|position| drop(buffer.push(record(position, 1))));
+    for position in 5..9 {
+        buffer.push(record(position, 1));
+    }
     assert_eq!(positions(buffer.look(Position(7), 1)), [7]);
     assert_eq!(buffer.look(Position(5), 1), Look::Ask, "handed out already");
     buffer.checked(extent(0, 20), Timestamp(0));
-    assert_eq!(buffer.to_do(), ToDo::Seek(Position(5)));
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(5)));
     buffer.sought(Position(6));
-    assert_eq!(buffer.to_do(), ToDo::Seek(Position(5)), "another place was sought");
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(5)), "another place was sought");
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn a_position_outside_is_refused_until_another_is_asked_for() {
         assert_eq!(buffer.look(Position(from), 1), Look::Outside(found));
         assert_eq!(buffer.look(Position(5), 1), Look::Ask);
         buffer.checked(found, Timestamp(0));
-        assert_eq!(buffer.to_do(), ToDo::Seek(Position(5)));
+        assert_eq!(buffer.wanted(), ToDo::Seek(Position(5)));
     }
 }
 
@@ -123,26 +125,28 @@ fn what_retention_took_while_it_was_read_is_told_behind_what_is_still_there() {
     spared.push(record(5, 1));
     spared.doubt();
     spared.checked(extent(2, 20), Timestamp(0));
-    assert_eq!(spared.to_do(), ToDo::Seek(Position(6)), "goes on where it was");
+    assert_eq!(spared.wanted(), ToDo::Seek(Position(6)), "goes on where it was");
 }
 
 #[test]
 fn a_full_buffer_pauses_and_a_half_empty_one_resumes() {
     let mut buffer = flowing(0, 99);
-    (0..4).for_each(|position| drop(buffer.push(record(position, 1))));
-    assert_eq!(buffer.to_do(), ToDo::Pause);
+    for position in 0..4 {
+        buffer.push(record(position, 1));
+    }
+    assert_eq!(buffer.wanted(), ToDo::Pause);
     buffer.set_paused(true);
-    assert_eq!(buffer.to_do(), ToDo::Nothing);
+    assert_eq!(buffer.wanted(), ToDo::Nothing);
     buffer.look(Position(0), 1);
-    assert_eq!(buffer.to_do(), ToDo::Nothing, "not for every record");
+    assert_eq!(buffer.wanted(), ToDo::Nothing, "not for every record");
     buffer.look(Position(1), 1);
-    assert_eq!(buffer.to_do(), ToDo::Resume);
+    assert_eq!(buffer.wanted(), ToDo::Resume);
     let mut heavy = flowing(0, 99);
     heavy.push(LogRecord { body: Bytes::from(vec![0; 2 << 20]), ..record(0, 1) });
-    assert_eq!(heavy.to_do(), ToDo::Pause, "one record may be larger than the bound");
+    assert_eq!(heavy.wanted(), ToDo::Pause, "one record may be larger than the bound");
     heavy.set_paused(true);
     heavy.look(Position(0), 1);
-    assert_eq!(heavy.to_do(), ToDo::Resume);
+    assert_eq!(heavy.wanted(), ToDo::Resume);
 }
 
 #[test]
@@ -161,7 +165,9 @@ fn an_empty_partition_is_read_to_its_end_at_once() {
 #[test]
 fn the_end_is_promised_only_with_the_last_record() {
     let mut buffer = flowing(0, 2);
-    (0..2).for_each(|position| drop(buffer.push(record(position, 70))));
+    for position in 0..2 {
+        buffer.push(record(position, 70));
+    }
     buffer.ended(Position(2), Timestamp(90));
     assert_eq!(end_at(buffer.look(Position(0), 1)), None);
     assert_eq!(end_at(buffer.look(Position(1), 1)), Some(90));
@@ -210,7 +216,7 @@ fn markers_at_the_end_are_passed_when_an_end_is_reached_from_there_again() {
     buffer.reached_end();
     assert_eq!(positions(buffer.look(Position(0), 9)), [0]);
     buffer.ended(Position(3), Timestamp(20));
-    assert_eq!(buffer.to_do(), ToDo::Seek(Position(1)), "told twice, and the consumer saw an end");
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(1)), "told twice, and the consumer saw an end");
     buffer.sought(Position(1));
     buffer.ended(Position(3), Timestamp(30));
     assert_eq!(buffer.look(Position(1), 9), Look::Wait, "an end before the seek proves nothing");
@@ -238,7 +244,7 @@ fn a_slow_consumer_is_not_sought_again() {
     let mut buffer = flowing(0, 3);
     for at in 0..5 {
         buffer.ended(Position(3), Timestamp(at));
-        assert_eq!(buffer.to_do(), ToDo::Nothing, "records are on their way");
+        assert_eq!(buffer.wanted(), ToDo::Nothing, "records are on their way");
     }
     assert_eq!(buffer.unread(), 3);
 }
