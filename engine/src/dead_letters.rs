@@ -4,7 +4,7 @@
 //! beside it, before and after: a try that was cut short in between is found by its record behind the place where it was begun, so whoever
 //! repeats the command appends nothing twice.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use actors::dead_letter::{DeadLetter, Retry};
 use actors::port::Ports;
@@ -15,6 +15,7 @@ use schemas::ids::{PartitionId, Position};
 use schemas::record::RecordKind;
 use serde::Serialize;
 use smol_str::SmolStr;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::log::whole;
 
@@ -30,6 +31,8 @@ pub struct Lying {
     pub place: Position,
     /// It was tried again.
     pub retried: bool,
+    /// How often its record had been tried again before this letter came of it.
+    pub tries: u64,
     /// The letter.
     #[serde(flatten)]
     pub letter: DeadLetter,
@@ -51,6 +54,8 @@ pub struct Retried {
     pub retried: u64,
     /// There already: by an earlier try.
     pub before: u64,
+    /// Left alone: their records were tried again before, and refused again.
+    pub repeated: u64,
     /// Those that cannot be tried again, by why.
     pub refused: BTreeMap<&'static str, u64>,
 }
@@ -60,6 +65,7 @@ impl Retried {
     pub fn add(&mut self, other: Retried) {
         self.retried += other.retried;
         self.before += other.before;
+        self.repeated += other.repeated;
         for (why, letters) in other.refused {
             *self.refused.entry(why).or_default() += letters;
         }
@@ -78,7 +84,13 @@ pub async fn read(ports: &Ports, partition: PartitionId) -> Result<Letters> {
         match record.kind {
             RecordKind::DeadLetter => {
                 let letter = serde_json::from_slice(&record.body).with_context(what)?;
-                found.letters.push(Lying { partition, place: record.position, retried: false, letter });
+                found.letters.push(Lying {
+                    partition,
+                    place: record.position,
+                    retried: false,
+                    tries: 0,
+                    letter,
+                });
             }
             RecordKind::Command => match serde_json::from_slice(&record.body).with_context(what)? {
                 Retry::Begun { letter, from } => {
@@ -102,17 +114,38 @@ pub async fn read(ports: &Ports, partition: PartitionId) -> Result<Letters> {
     });
     read.await.context("failed to read the dead letters")?;
     found.open.retain(|letter, _| !done.contains(letter));
-    found.letters.iter_mut().for_each(|lying| lying.retried = done.contains(&lying.place));
+    let mut tries: HashMap<u64, u64> = HashMap::new();
+    for lying in &mut found.letters {
+        lying.retried = done.contains(&lying.place);
+        let of_record = tries.entry(fingerprint(&lying.letter)).or_default();
+        lying.tries = *of_record;
+        *of_record += u64::from(lying.retried);
+    }
     Ok(found)
 }
 
-/// Tries those letters of a partition again that `wanted` names and that were not tried before.
+/// Returns the same for the letters of one record, however often it was put back.
+fn fingerprint(letter: &DeadLetter) -> u64 {
+    let parts = [letter.topic.as_str(), letter.key.as_str(), letter.kind.as_str(), letter.body.as_str()];
+    xxh3_64(parts.join("\0").as_bytes())
+}
+
+/// Whether a record is tried again that was tried and refused again before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Once is enough.
+    Once,
+    /// Once more.
+    OnceMore,
+}
+
+/// Tries those letters of a partition again that `wanted` names: each once, and its record once unless it is to be tried once more.
 ///
 /// Errors: the log does not answer; the same call goes on where this one ended.
 pub async fn retry(
     ports: &Ports,
     letters: &Letters,
-    wanted: impl Fn(&Lying) -> bool,
+    (wanted, repeat): (impl Fn(&Lying) -> bool, Repeat),
     told: impl Fn(u64),
 ) -> Result<Retried> {
     let mut sum = Retried::default();
@@ -123,6 +156,7 @@ pub async fn retry(
             match (lying.retried, unfit(&lying.letter)) {
                 (true, _) => sum.before += 1,
                 (false, Some(why)) => *sum.refused.entry(why).or_default() += 1,
+                (false, None) if lying.tries > 0 && repeat == Repeat::Once => sum.repeated += 1,
                 (false, None) => fit.push(*lying),
             }
         }

@@ -103,7 +103,7 @@ impl OpenWorld {
     pub fn stands_by(&self) -> bool {
         match &self.keeper {
             Keeper::Folder(_) => false,
-            Keeper::Topics(log) => log.has_joined(),
+            Keeper::Topics(log) => log.has_joined() && log.held() == 0,
         }
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{DataDir, Outcome, Output, Overrides, look, out};
 use crate::app::OpenWorld;
-use crate::dead_letters::{self, Lying, Retried};
+use crate::dead_letters::{self, Lying, Repeat, Retried};
 use crate::words::{Count, Instant};
 
 /// Options of `care dead-letters`.
@@ -60,8 +60,9 @@ Examples:
 
 For records that a mended engine, or changed settings, can handle. A record goes
 back with its key and its body, and gets a new place in the log and the time of
-its return; what is refused again becomes a new letter. A letter is tried once:
-the command can be repeated, also after it was cut short.
+its return; what is refused again becomes a new letter, which is left alone but
+with --again. A letter is tried once: the command can be repeated, also after it
+was cut short.
 Exit status 1 when a letter cannot be tried again.")]
 struct Replay {
     #[command(flatten)]
@@ -78,6 +79,9 @@ struct Replay {
     /// The letter at this place of the partition, as `list` shows it
     #[arg(long, value_name = "N", requires = "partition")]
     letter: Option<u64>,
+    /// Also records that were tried and refused again before
+    #[arg(long)]
+    again: bool,
 }
 
 /// What is listed.
@@ -142,11 +146,12 @@ fn print(found: &Letters, out: &mut dyn Write) -> Result<()> {
     if found.total > found.letters.len() as u64 {
         writeln!(out, "the newest {} (--limit shows more)", found.letters.len())?;
     }
-    for Lying { partition: of, place, retried, letter } in &found.letters {
+    for Lying { partition: of, place, retried, tries, letter } in &found.letters {
         let DeadLetter { topic, partition, position, stamp, key, reason, message, build, body, .. } = letter;
         let tried = if *retried { ", tried again" } else { "" };
+        let refused = if *tries > 0 { ", refused again after a try" } else { "" };
         writeln!(out, "\n{}  {reason}: {message}", Instant(*stamp))?;
-        writeln!(out, "  letter {place} of partition {}{tried}", of.0)?;
+        writeln!(out, "  letter {place} of partition {}{refused}{tried}", of.0)?;
         writeln!(
             out,
             "  {topic} partition {} position {position}, key {key:?}, refused by care {build}",
@@ -180,15 +185,15 @@ impl Replay {
         if let Some(partition) = self.partition.filter(|partition| *partition >= partitions) {
             bail!("there is no partition {partition}; legal: 0 to {}", partitions - 1);
         }
+        let repeat = if self.again { Repeat::OnceMore } else { Repeat::Once };
         let mut sum = Retried::default();
         let mut wanted = 0;
         for partition in (0..partitions).filter(|one| self.partition.is_none_or(|of| of == *one)) {
             let letters = dead_letters::read(&world.ports, PartitionId(partition)).await?;
             let of_partition = letters.letters.iter().filter(|lying| self.wants(lying)).count() as u64;
             let bar = bar(partition, of_partition);
-            let retried =
-                dead_letters::retry(&world.ports, &letters, |lying| self.wants(lying), |done| bar.inc(done));
-            sum.add(retried.await?);
+            let chosen = (|lying: &Lying| self.wants(lying), repeat);
+            sum.add(dead_letters::retry(&world.ports, &letters, chosen, |done| bar.inc(done)).await?);
             bar.finish_and_clear();
             wanted += of_partition;
         }
@@ -222,6 +227,13 @@ fn tell(retried: &Retried, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{} put back into care.events", Count(retried.retried, "record"))?;
     if retried.before > 0 {
         writeln!(out, "{} had been put back before", retried.before)?;
+    }
+    if retried.repeated > 0 {
+        writeln!(
+            out,
+            "{} left alone: tried before and refused again (--again tries them)",
+            retried.repeated
+        )?;
     }
     for (why, letters) in &retried.refused {
         writeln!(out, "{letters} cannot be tried again: {why}")?;

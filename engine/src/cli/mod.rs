@@ -26,7 +26,7 @@ pub mod version;
 pub mod why;
 
 use std::future::Future;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -241,8 +241,8 @@ pub fn run(cli: Cli) -> Result<Outcome> {
     outcome
 }
 
-/// What a service logs where nothing is set: its life, and what has to be looked at.
-const SERVICE_LOG: &str = "info,care::outreach=warn";
+/// What a service logs where nothing is set: its life, and what has to be looked at; not every delivery, and no libraries' lives.
+const SERVICE_LOG: &str = "info,care::outreach=warn,actix_server=warn,scylla=warn";
 
 /// Returns true when a command failed only because nobody reads its output any more.
 pub fn reader_is_gone(error: &anyhow::Error) -> bool {
@@ -268,7 +268,7 @@ fn look<T>(settings: &Settings, look: impl AsyncFnOnce(&OpenWorld) -> Result<T>)
 /// Sends what the program says of itself to standard error.
 fn start_log(settings: &Observability) {
     let filter: Targets = settings.log.parse().expect("legal settings hold directives");
-    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let started = match settings.log_format {
         LogFormat::Text => tracing_subscriber::registry().with(lines.with_filter(filter)).try_init(),
         LogFormat::Json => tracing_subscriber::registry().with(lines.json().with_filter(filter)).try_init(),

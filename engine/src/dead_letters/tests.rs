@@ -73,7 +73,7 @@ fn ports(log: &MemoryLog, appends: usize) -> Ports {
 async fn retry_all(log: &MemoryLog, appends: usize) -> Result<Retried> {
     let ports = ports(log, appends);
     let letters = read(&ports, P0).await?;
-    retry(&ports, &letters, |_| true, |_| {}).await
+    retry(&ports, &letters, (|_: &Lying| true, Repeat::Once), |_| {}).await
 }
 
 fn bodies(log: &MemoryLog) -> Vec<Bytes> {
@@ -111,13 +111,32 @@ fn a_try_that_was_cut_short_anywhere_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_record_that_is_refused_again_is_left_alone_unless_it_is_to_be_tried_once_more() {
+    block_on(async {
+        let log = log().await;
+        retry_all(&log, usize::MAX).await.expect("tried");
+        let again = letter("b", "{broken", Topic::Events).record();
+        log.append(Topic::DeadLetter, vec![again]).await.expect("the engine refuses it again");
+        let second = retry_all(&log, usize::MAX).await.expect("tried");
+        assert_eq!((second.retried, second.before, second.repeated), (0, 2, 1));
+        let ports = ports(&log, usize::MAX);
+        let letters = read(&ports, P0).await.expect("read");
+        assert_eq!(letters.letters.last().map(|lying| (lying.tries, lying.retried)), Some((1, false)));
+        let all = (|_: &Lying| true, Repeat::OnceMore);
+        let third = retry(&ports, &letters, all, |_| {}).await.expect("tried");
+        assert_eq!((third.retried, third.repeated), (1, 0));
+        assert_eq!(bodies(&log), [r#"{"event":"x"}"#, "{broken", "{broken"]);
+    });
+}
+
+#[test]
 fn only_what_is_wanted_is_tried() {
     block_on(async {
         let log = log().await;
         let ports = ports(&log, usize::MAX);
         let letters = read(&ports, P0).await.expect("read");
         let wanted = |lying: &Lying| lying.place == Position(1);
-        let retried = retry(&ports, &letters, wanted, |_| {}).await.expect("tried");
+        let retried = retry(&ports, &letters, (wanted, Repeat::Once), |_| {}).await.expect("tried");
         assert_eq!((retried.retried, bodies(&log)), (1, vec![Bytes::from_static(b"{broken")]));
     });
 }
