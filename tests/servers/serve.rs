@@ -164,6 +164,20 @@ fn a_server_that_stalls_is_told_and_a_second_signal_ends_what_waits_for_it() {
 }
 
 #[test]
+fn a_partition_that_stops_for_a_person_ends_the_process_with_the_reason() {
+    let world = World::new(Cluster::shared(), "person");
+    let mut served = world.serve(&[("CARE__PARTITION__INVALID_RUN_MAX", "3")]);
+    served.hear("ready");
+    world.produce(|_| "{broken".to_owned());
+    let stopping = served.hear("stopping");
+    let why = stopping["why"].as_str().expect("a reason");
+    assert!(why.contains("partition") && why.contains("too many records are invalid"), "{why}");
+    let (status, log) = served.wait();
+    assert_eq!(status.code(), Some(1));
+    assert!(log.contains("too many records are invalid"), "{log}");
+}
+
+#[test]
 fn topics_and_tables_that_are_missing_are_named_with_the_command() {
     let cluster = Cluster::shared();
     let world = World { cluster, names: cluster.names("missing") };

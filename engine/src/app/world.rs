@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::metrics::Metrics;
+use actors::metrics::{Metrics, Queue};
 use actors::port::Ports;
 use actors::port::log::Topic;
 use anyhow::Result;
@@ -96,6 +96,19 @@ impl OpenWorld {
         match &self.keeper {
             Keeper::Folder(database) => database.failure(),
             Keeper::Topics(log) => log.failure(),
+        }
+    }
+
+    /// Shows how long the queues of the world are that nobody else counts.
+    pub fn show_queues(&self) {
+        match &self.keeper {
+            Keeper::Folder(database) => {
+                let now = database.statistics();
+                self.metrics.queue(Queue::Commit, now.queue_len);
+                self.metrics.queue(Queue::Read, now.reads_len);
+            }
+            // The clients of the servers tell for themselves.
+            Keeper::Topics(_) => {}
         }
     }
 

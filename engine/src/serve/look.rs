@@ -71,6 +71,7 @@ impl<'a> Looker<'a> {
 
     async fn look(&mut self) -> Found {
         self.look_at_threads();
+        self.world.show_queues();
         let shown = self.node.shown();
         let mut found = Found { assigned: shown.len(), ..Found::default() };
         found.at_work = shown.iter().filter(|(_, one)| is_at_work(one)).count();
