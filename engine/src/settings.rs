@@ -293,7 +293,6 @@ impl Settings {
         }
         found.extend(self.contradictions_of_the_world());
         found.extend(outreach::contradictions(&self.channels));
-        found.extend(self.kafka.contradictions(of.lease_ms, of.drain_ms));
         found
     }
 }

@@ -217,7 +217,8 @@ fn a_password_of_kafka_is_in_force_and_never_shown() {
     assert_eq!(loaded.settings.kafka.sasl_password.reveal(), "hush");
     assert_eq!(loaded.effective["kafka.sasl_password"].value, "***");
     assert_eq!(loaded.effective["kafka.ssl_key_password"].value, "");
-    let faults = load(&with_environment(&[secret])).expect_err("a password without a mechanism");
+    let servers = [("CARE__LOG__KIND", "kafka"), ("CARE__STORE__KIND", "cql"), secret];
+    let faults = load(&with_environment(&servers)).expect_err("a password without a mechanism");
     assert!(faults.to_string().contains("needs kafka.sasl_mechanism"), "{faults}");
     assert!(!faults.to_string().contains("hush"), "{faults}");
 }

@@ -66,7 +66,11 @@ impl Settings {
             store::Kind::Embedded => Vec::new(),
             store::Kind::Cql => self.cql.contradictions(&self.partition),
         };
-        pair.into_iter().chain(of_cql).chain(self.lease_too_short()).collect()
+        let of_kafka = match self.log.kind {
+            log::Kind::Embedded => Vec::new(),
+            log::Kind::Kafka => self.kafka.contradictions(self.partition.lease_ms, self.partition.drain_ms),
+        };
+        pair.into_iter().chain(of_cql).chain(of_kafka).chain(self.lease_too_short()).collect()
     }
 
     /// Returns what is wrong where a confirmation of the lease may take longer than the lease lasts: a slow store would end every
