@@ -205,6 +205,13 @@ fn what_contradicts_the_durability_of_servers_or_the_life_of_timers_is_told() {
 }
 
 #[test]
+fn the_ledger_outlives_what_the_log_keeps() {
+    let servers = "[log]\nkind = \"kafka\"\n[store]\nkind = \"cql\"\n";
+    let faults = faults_of(&format!("{servers}[cql]\nledger_days = 30\n"));
+    assert!(faults.len() == 1 && faults[0].contains("at least 31"), "{faults:?}");
+}
+
+#[test]
 fn a_password_of_kafka_is_in_force_and_never_shown() {
     let secret = ("CARE__KAFKA__SASL_PASSWORD", "hush");
     let loaded = load(&with_environment(&[

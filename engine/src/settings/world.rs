@@ -70,7 +70,18 @@ impl Settings {
             log::Kind::Embedded => Vec::new(),
             log::Kind::Kafka => self.kafka.contradictions(self.partition.lease_ms, self.partition.drain_ms),
         };
-        pair.into_iter().chain(of_cql).chain(of_kafka).chain(self.lease_too_short()).collect()
+        pair.into_iter().chain(of_cql).chain(of_kafka).chain(self.lease_too_short()).chain(self.ledger_too_short()).collect()
+    }
+
+    /// Returns what is wrong where the log outlives the ledger: an outreach that is read again would be sent again.
+    fn ledger_too_short(&self) -> Option<(&'static str, String)> {
+        let kept_h = self.kafka.retention_h.max(self.kafka.outreach_retention_h);
+        let needed = kept_h.div_ceil(24) + 1;
+        let is_short = self.store.kind == store::Kind::Cql && u64::from(self.cql.ledger_days) < needed;
+        is_short.then(|| {
+            let problem = format!("has to be at least {needed}: longer than what the log keeps ({kept_h} h)");
+            ("cql.ledger_days", problem)
+        })
     }
 
     /// Returns what is wrong where a confirmation of the lease may take longer than the lease lasts: a slow store would end every
