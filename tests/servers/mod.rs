@@ -1,3 +1,4 @@
 //! What only real servers can show: Kafka and a CQL server, started by `ops/local-cluster`.
 
+mod cql;
 mod serve;

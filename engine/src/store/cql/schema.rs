@@ -21,12 +21,13 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     statements: &[PROFILE, LEASE, TIMER_SLOT, TIMER, LEDGER, DECISION, LINK],
 }];
 
-/// The tables that migrations themselves need: made before the first.
+/// The tables that migrations themselves need: made before the first. The table of versions comes last, since by it one sees that the
+/// others are there.
 pub const GROUND: &[&str] = &[
-    "CREATE TABLE IF NOT EXISTS {keyspace}.migration \
-     (version int PRIMARY KEY, name text, build text, at timestamp)",
     "CREATE TABLE IF NOT EXISTS {keyspace}.migration_lock (name text PRIMARY KEY, owner blob)",
     "CREATE TABLE IF NOT EXISTS {keyspace}.fixed (name text PRIMARY KEY, value text)",
+    "CREATE TABLE IF NOT EXISTS {keyspace}.migration \
+     (version int PRIMARY KEY, name text, build text, at timestamp)",
 ];
 
 /// The version that this program reads and writes.

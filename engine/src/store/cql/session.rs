@@ -19,6 +19,9 @@ use scylla::statement::{Consistency, SerialConsistency};
 use super::error::Error;
 use super::settings::Settings;
 
+/// How often a quiet connection is tried, and how long it may be silent then: a cut that nobody tells of is found by it.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
 /// How long a migration waits for all servers to know the same tables.
 const AGREEMENT_MAX: Duration = Duration::from_secs(60);
 
@@ -68,6 +71,8 @@ impl Profiles {
 pub(super) async fn connect(settings: &Settings) -> Result<Session, Error> {
     let mut builder = SessionBuilder::new()
         .known_nodes(settings.servers())
+        .keepalive_interval(KEEPALIVE)
+        .keepalive_timeout(KEEPALIVE)
         .connection_timeout(Duration::from_millis(settings.connect_timeout_ms))
         .keyspaces_to_fetch([settings.keyspace.as_str()])
         .fetch_full_schema_metadata(false)
