@@ -27,6 +27,10 @@ pub struct Cluster {
     pub tls: Tls,
     /// Listeners of the first broker for proxies: [`DOORS`] of a cluster of one's own, none of the shared one.
     pub doors: Vec<Door>,
+    /// The Java that the servers run on.
+    pub java: PathBuf,
+    /// Folder of Kafka's jars, its own tools among them.
+    pub kafka_jars: PathBuf,
     folder: PathBuf,
 }
 
@@ -126,11 +130,15 @@ impl Cluster {
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {out}")).to_owned();
         let door =
             |door: &Value| Door { listen: text(&door["listen"]), advertised: text(&door["advertised"]) };
+        let broker = command_of(&state, "broker-1").unwrap_or_else(|| panic!("no broker in {out}"));
+        let class_path = broker.iter().skip_while(|word| *word != "-cp").nth(1).expect("a class path");
         Self {
             doors: state["doors"][0]
                 .as_array()
                 .map(|doors| doors.iter().map(door).collect())
                 .unwrap_or_default(),
+            java: PathBuf::from(&broker[0]),
+            kafka_jars: Path::new(class_path).parent().expect("a folder of jars").to_path_buf(),
             brokers: text(&state["brokers"]),
             cql: text(&state["cql"]),
             replication: state["replication"]
@@ -220,6 +228,12 @@ impl Hand {
             Server::Store => local_cluster(&self.folder, &[verb, "store"]),
         };
     }
+}
+
+/// Returns the command that a server was started by.
+fn command_of(state: &Value, name: &str) -> Option<Vec<String>> {
+    let server = state["servers"].as_array()?.iter().find(|server| server["name"] == name)?;
+    server["command"].as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
 }
 
 /// Runs `ops/local-cluster`; returns its standard output.

@@ -1,4 +1,5 @@
 //! What only real servers can show: Kafka and a CQL server, started by `ops/local-cluster`.
 
 mod cql;
+mod kafka;
 mod serve;
