@@ -317,10 +317,8 @@ impl Buffer {
         let Flow::Flowing { through } = &mut self.flow else { return };
         self.at_end = true;
         if let Some(through) = through.take() {
+            // The reader hears of it with its next answer, and asks from where it is until then.
             self.next = self.next.max(through);
-            if self.records.is_empty() {
-                self.from = self.next;
-            }
         }
     }
 

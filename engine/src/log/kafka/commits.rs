@@ -7,16 +7,19 @@
 //! highest that the log holds below it. A stalled process that commits late can only have a few records read again.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use actors::port::clock::Clock;
 use actors::port::log::{Commit, Error, Topic};
 use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use schemas::ids::{Epoch, PartitionId, Position};
 use tokio::sync::oneshot;
 
+use super::consumer::Context;
 use super::error::meaning;
 use super::settings::Settings;
 
@@ -32,14 +35,21 @@ type Key = (Topic, PartitionId);
 #[derive(Debug, Default)]
 pub(super) struct Commits {
     state: Mutex<State>,
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     wanted: BTreeMap<Key, Wanted>,
-    /// What was sent and not answered, and when.
-    sent: Option<(BTreeMap<Key, Wanted>, Duration)>,
+    /// What was sent and not answered.
+    sent: BTreeMap<Key, Wanted>,
+    /// When a request was sent last, since boot.
     last: Option<Duration>,
+    /// The group has been joined: before, it refuses everybody.
+    joined: bool,
+    /// The next request waits for nothing.
+    urgent: bool,
+    stop: bool,
 }
 
 #[derive(Debug)]
@@ -53,61 +63,101 @@ impl Commits {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a position to be committed; it takes the place of an earlier one of the partition, whose callers hear the same answer.
-    pub(super) fn want(&self, topic: Topic, partition: PartitionId, commit: Commit, answer: Answer) {
-        let mut state = self.lock();
-        let wanted = state.wanted.entry((topic, partition)).or_insert(Wanted { commit, answers: Vec::new() });
-        wanted.commit = commit;
-        if wanted.answers.len() < WAITING_MAX {
-            wanted.answers.push(answer);
-        } else {
-            // A caller that is gone needs no answer.
-            drop(answer.send(Err(Error::Unavailable("too many commits of one partition wait".into()))));
-        }
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
     }
 
-    /// Returns what to send now: everything that is wanted, at most once per `every`, one request at a time; at once where `now` is urgent.
-    /// A request without an answer after `patience` counts as failed.
-    pub(super) fn take(
-        &self,
-        boot: Duration,
-        (every, patience): (Duration, Duration),
-        urgent: bool,
-    ) -> Vec<(Topic, PartitionId, Commit)> {
-        let mut state = self.lock();
-        if let Some((sent, _)) = state.sent.take_if(|(_, at)| boot > *at + patience) {
-            answer(sent, |_| Err(Error::Unavailable("the brokers did not answer the commit".into())));
-        }
-        let due = urgent || state.last.is_none_or(|last| boot >= last + every);
-        if state.sent.is_some() || state.wanted.is_empty() || !due {
-            return Vec::new();
-        }
-        let wanted = std::mem::take(&mut state.wanted);
-        let list = wanted.iter().map(|((topic, partition), one)| (*topic, *partition, one.commit)).collect();
-        (state.sent, state.last) = (Some((wanted, boot)), Some(boot));
-        list
+    /// Notes a position to be committed; it takes the place of an earlier one of the partition, whose callers hear the same answer.
+    pub(super) fn want(&self, topic: Topic, partition: PartitionId, commit: Commit, answer: Answer) {
+        self.change(|state| {
+            let wanted =
+                state.wanted.entry((topic, partition)).or_insert(Wanted { commit, answers: Vec::new() });
+            wanted.commit = commit;
+            if wanted.answers.len() < WAITING_MAX {
+                wanted.answers.push(answer);
+            } else {
+                // A caller that is gone needs no answer.
+                drop(answer.send(Err(Error::Unavailable("too many commits of one partition wait".into()))));
+            }
+        });
+    }
+
+    /// The group has been joined.
+    pub(super) fn joined(&self) {
+        self.change(|state| state.joined = true);
+    }
+
+    /// Sends what is wanted without waiting for its time: partitions are about to go.
+    pub(super) fn hurry(&self) {
+        self.change(|state| state.urgent = true);
+    }
+
+    /// Ends the thread that commits, when it has sent what is wanted.
+    pub(super) fn stop(&self) {
+        self.change(|state| (state.stop, state.urgent) = (true, true));
     }
 
     /// Returns true while something is wanted or sent.
     pub(super) fn is_busy(&self) -> bool {
         let state = self.lock();
-        !state.wanted.is_empty() || state.sent.is_some()
+        state.joined && !(state.wanted.is_empty() && state.sent.is_empty())
     }
 
-    /// Takes the answer to what was sent: of the request, and of each partition that has one of its own.
-    pub(super) fn answered(&self, result: &Result<(), Error>, each: &BTreeMap<Key, Error>) {
-        if let Some((sent, _)) = self.lock().sent.take() {
-            answer(sent, |key| each.get(key).map_or_else(|| result.clone(), |error| Err(error.clone())));
+    /// Waits for what is to be sent: everything that is wanted, at most once per `every`. `None` at the end.
+    fn next(&self, clock: &dyn Clock, every: Duration) -> Option<Vec<(Topic, PartitionId, Commit)>> {
+        let mut state = self.lock();
+        loop {
+            let ready = state.joined && !state.wanted.is_empty();
+            let due = state.last.map_or(Duration::ZERO, |last| (last + every).saturating_sub(clock.boot()));
+            if ready && (state.urgent || due.is_zero()) {
+                break;
+            }
+            if state.stop {
+                return None;
+            }
+            state = match ready {
+                true => {
+                    let waited =
+                        self.changed.wait_timeout(state, due).unwrap_or_else(PoisonError::into_inner);
+                    waited.0
+                }
+                false => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        (state.last, state.urgent) = (Some(clock.boot()), state.stop);
+        state.sent = std::mem::take(&mut state.wanted);
+        let list = state.sent.iter().map(|((topic, partition), one)| (*topic, *partition, one.commit));
+        Some(list.collect())
+    }
+
+    /// Takes the answer to what was sent.
+    fn answered(&self, result: &KafkaResult<()>) {
+        let sent = std::mem::take(&mut self.lock().sent);
+        for ((_, partition), wanted) in sent {
+            for answer in wanted.answers {
+                let result = result.as_ref().map_err(|error| refusal(error, partition)).copied();
+                // A caller that is gone needs no answer.
+                drop(answer.send(result));
+            }
         }
     }
-}
 
-fn answer(sent: BTreeMap<Key, Wanted>, result: impl Fn(&Key) -> Result<(), Error>) {
-    for (key, wanted) in sent {
-        for answer in wanted.answers {
-            // A caller that is gone needs no answer.
-            drop(answer.send(result(&key)));
-        }
+    /// Starts the thread that commits. It waits for each answer, which the library brings in no other way, while the poll thread goes on.
+    pub(super) fn start(
+        self: Arc<Self>,
+        client: Arc<BaseConsumer<Context>>,
+        settings: Arc<Settings>,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<()> {
+        let every = Duration::from_millis(settings.commit_ms);
+        std::thread::Builder::new().name("kafka-commits".into()).spawn(move || {
+            while let Some(wanted) = self.next(clock.as_ref(), every) {
+                let sent = list(&settings, &wanted).and_then(|list| client.commit(&list, CommitMode::Sync));
+                self.answered(&sent);
+            }
+        })?;
+        Ok(())
     }
 }
 
@@ -135,25 +185,6 @@ pub(super) fn read(offset: Offset, metadata: &str) -> Commit {
     Commit { position: Position(u64::try_from(position).unwrap_or(0)), epoch: Epoch(epoch) }
 }
 
-/// Returns the answer of the brokers to a commit, apart for partitions with an error of their own.
-pub(super) fn outcome(
-    settings: &Settings,
-    result: KafkaResult<()>,
-    list: &TopicPartitionList,
-) -> (Result<(), Error>, BTreeMap<Key, Error>) {
-    let whole = result.as_ref().map_err(meaning).copied();
-    let mut each = BTreeMap::new();
-    for element in list.elements() {
-        let topic = Topic::ALL.into_iter().find(|topic| settings.topic(*topic) == element.topic());
-        let own = element.error().and(result.clone());
-        if let (Some(topic), Err(error)) = (topic, own) {
-            let partition = PartitionId(element.partition() as u32);
-            each.insert((topic, partition), refusal(&error, partition));
-        }
-    }
-    (whole, each)
-}
-
 /// Returns what a refused commit means: whoever is no member owns nothing; a rebalance under way is to be waited for.
 fn refusal(error: &KafkaError, partition: PartitionId) -> Error {
     match error.rdkafka_error_code() {
@@ -166,46 +197,74 @@ fn refusal(error: &KafkaError, partition: PartitionId) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use actors::kit::memory::ManualClock;
+    use schemas::time::Timestamp;
+
     use super::*;
 
     const P: PartitionId = PartitionId(1);
-    const TIMES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
+    const EVERY: Duration = Duration::from_secs(1);
 
     fn commit(position: u64) -> Commit {
         Commit { position: Position(position), epoch: Epoch(2) }
     }
 
+    fn want(commits: &Commits, position: u64) -> oneshot::Receiver<Result<(), Error>> {
+        let (answer, heard) = oneshot::channel();
+        commits.want(Topic::Events, P, commit(position), answer);
+        heard
+    }
+
     #[test]
-    fn all_go_in_one_request_at_most_once_per_interval() {
-        let commits = Commits::default();
-        let want = |position| {
-            let (answer, heard) = oneshot::channel();
-            commits.want(Topic::Events, P, commit(position), answer);
-            heard
-        };
-        let (mut first, mut second) = (want(1), want(2));
-        assert_eq!(commits.take(Duration::ZERO, TIMES, false), [(Topic::Events, P, commit(2))]);
-        let mut third = want(3);
-        assert!(commits.take(Duration::from_secs(2), TIMES, true).is_empty(), "one request at a time");
-        commits.answered(&Ok(()), &BTreeMap::new());
+    fn the_last_position_of_a_partition_is_sent_and_all_who_wait_hear_the_answer() {
+        let (commits, clock) = (Commits::default(), ManualClock::at(Timestamp(0)));
+        commits.joined();
+        let (mut first, mut second) = (want(&commits, 1), want(&commits, 2));
+        assert_eq!(commits.next(&clock, EVERY), Some(vec![(Topic::Events, P, commit(2))]));
+        assert!(commits.is_busy());
+        commits.answered(&Ok(()));
         assert!(matches!(first.try_recv(), Ok(Ok(()))) && matches!(second.try_recv(), Ok(Ok(()))));
-        assert!(commits.take(Duration::from_millis(900), TIMES, false).is_empty(), "not yet");
-        assert_eq!(commits.take(Duration::from_millis(900), TIMES, true).len(), 1, "but when it is urgent");
-        let refused = BTreeMap::from([((Topic::Events, P), Error::Unavailable("moved".into()))]);
-        commits.answered(&Ok(()), &refused);
-        assert!(matches!(third.try_recv(), Ok(Err(Error::Unavailable(_)))));
         assert!(!commits.is_busy());
     }
 
     #[test]
-    fn a_request_without_an_answer_fails_after_a_while() {
-        let commits = Commits::default();
-        let (answer, mut heard) = oneshot::channel();
-        commits.want(Topic::Outreach, P, commit(1), answer);
-        assert_eq!(commits.take(Duration::ZERO, TIMES, false).len(), 1);
-        assert!(commits.take(Duration::from_secs(6), TIMES, false).is_empty());
-        assert!(matches!(heard.try_recv(), Ok(Err(Error::Unavailable(_)))));
-        assert!(!commits.is_busy());
+    fn what_is_urgent_does_not_wait_and_a_stop_sends_the_rest_first() {
+        let (commits, clock) = (Commits::default(), ManualClock::at(Timestamp(0)));
+        commits.joined();
+        drop(want(&commits, 1));
+        commits.next(&clock, EVERY);
+        commits.answered(&Ok(()));
+        drop(want(&commits, 2));
+        commits.hurry();
+        assert_eq!(
+            commits.next(&clock, EVERY),
+            Some(vec![(Topic::Events, P, commit(2))]),
+            "within the second"
+        );
+        commits.answered(&Ok(()));
+        drop(want(&commits, 3));
+        commits.stop();
+        assert_eq!(commits.next(&clock, EVERY), Some(vec![(Topic::Events, P, commit(3))]));
+        assert_eq!(commits.next(&clock, EVERY), None);
+    }
+
+    #[test]
+    fn who_is_no_member_owns_nothing_and_a_rebalance_is_waited_for() {
+        for (code, owned) in [
+            (RDKafkaErrorCode::UnknownMemberId, false),
+            (RDKafkaErrorCode::FencedMemberEpoch, false),
+            (RDKafkaErrorCode::RebalanceInProgress, true),
+            (RDKafkaErrorCode::IllegalGeneration, true),
+        ] {
+            let (commits, clock) = (Commits::default(), ManualClock::at(Timestamp(0)));
+            commits.joined();
+            let mut heard = want(&commits, 1);
+            commits.next(&clock, EVERY);
+            commits.answered(&Err(KafkaError::ConsumerCommit(code)));
+            let error = heard.try_recv().expect("an answer").expect_err("refused");
+            assert_eq!(matches!(error, Error::Unavailable(_)), owned, "{error}");
+            assert_eq!(matches!(error, Error::NotOwned(P)), !owned, "{error}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaRespErr;
@@ -57,15 +57,11 @@ pub(super) enum Change {
     Revoke(Vec<PartitionId>, bool),
 }
 
-/// The answer to a commit: of the whole, and the list with an answer per partition.
-pub(super) type Committed = (KafkaResult<()>, TopicPartitionList);
-
 /// What the client library tells, on the poll thread.
 #[derive(Default)]
 pub(super) struct Context {
     pub(super) voice: Voice,
     changes: Mutex<Vec<Change>>,
-    committed: Mutex<Vec<Committed>>,
     /// The consumer is being closed: revoked partitions go at once.
     closing: AtomicBool,
 }
@@ -73,10 +69,6 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn take_changes(&self) -> Vec<Change> {
         std::mem::take(&mut self.changes.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn take_committed(&self) -> Vec<Committed> {
-        std::mem::take(&mut self.committed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -111,11 +103,6 @@ impl ConsumerContext for Context {
         }
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
     }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let mut committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
-        committed.push((result, offsets.clone()));
-    }
 }
 
 /// What a poll thread shares with the rest of the log.
@@ -137,7 +124,7 @@ pub(super) enum Role {
 
 /// The poll thread's own.
 pub(super) struct Consumer {
-    client: BaseConsumer<Context>,
+    client: Arc<BaseConsumer<Context>>,
     reading: Arc<Reading>,
     role: Role,
     around: Around,
@@ -157,8 +144,10 @@ impl Consumer {
     ) -> Result<tokio::sync::oneshot::Receiver<()>, Error> {
         let client: BaseConsumer<Context> =
             config.create_with_context(Context::default()).map_err(Error::Client)?;
-        if let Role::Member(_) = role {
+        let client = Arc::new(client);
+        if let Role::Member(member) = &role {
             client.subscribe(&[&reading.name]).map_err(Error::Client)?;
+            member.start(&client, &around)?;
         }
         let (ended, heard) = tokio::sync::oneshot::channel();
         let name = format!("kafka-{}", reading.topic.as_str());

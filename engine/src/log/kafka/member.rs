@@ -9,16 +9,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::port::log::Error;
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::Offset;
 use schemas::ids::{PartitionId, Position};
 
 use super::assignment::Assignments;
-use super::commits::{self, Commits};
+use super::commits::Commits;
 use super::consumer::{Around, Change, Context, list, places};
-use super::error::meaning;
 use super::reading::Reading;
 use super::settings::Settings;
 
@@ -49,7 +47,13 @@ impl Member {
         Self { settings, assignments, commits, leaving: None }
     }
 
-    /// Follows what the group has changed, and sends what is to be committed.
+    /// Starts the thread that commits.
+    pub(super) fn start(&self, client: &Arc<BaseConsumer<Context>>, around: &Around) -> std::io::Result<()> {
+        let (client, settings) = (Arc::clone(client), Arc::clone(&self.settings));
+        Arc::clone(&self.commits).start(client, settings, Arc::clone(&around.clock))
+    }
+
+    /// Follows what the group has changed.
     pub(super) fn follow(&mut self, client: &BaseConsumer<Context>, reading: &Reading, around: &Around) {
         for change in client.context().take_changes() {
             // The library asks for one thing at a time; should it not, the first is done with.
@@ -67,12 +71,13 @@ impl Member {
             if late && !drained {
                 tracing::warn!(partitions = ?leaving.partitions, "given up before they were drained");
             }
-            if drained || late || client.assignment_lost() {
-                self.commit(client, around, Urgency::Now);
+            if drained {
+                self.commits.hurry();
+            }
+            if drained && !self.commits.is_busy() || late || client.assignment_lost() {
                 self.let_go(client);
             }
         }
-        self.commit(client, around, Urgency::InTime);
     }
 
     fn assigned(
@@ -100,6 +105,7 @@ impl Member {
         tracing::info!(?partitions, "assigned by the group");
         around.metrics.log().rebalanced("assigned", partitions.len());
         self.assignments.assigned(partitions);
+        self.commits.joined();
         partitions.iter().for_each(|partition| reading.tell(*partition));
     }
 
@@ -168,46 +174,14 @@ impl Member {
         }
     }
 
-    fn commit(&self, client: &BaseConsumer<Context>, around: &Around, urgency: Urgency) {
-        for (result, answered) in client.context().take_committed() {
-            let (result, each) = commits::outcome(&self.settings, result, &answered);
-            self.commits.answered(&result, &each);
-        }
-        // A group that is not joined yet refuses everybody.
-        if !self.assignments.has_joined() {
-            return;
-        }
-        let every = Duration::from_millis(self.settings.commit_ms);
-        let patience = self.settings.request_timeout().saturating_mul(2);
-        let wanted = self.commits.take(around.clock.boot(), (every, patience), urgency == Urgency::Now);
-        if wanted.is_empty() {
-            return;
-        }
-        let sent =
-            commits::list(&self.settings, &wanted).and_then(|list| client.commit(&list, CommitMode::Async));
-        if let Err(error) = sent {
-            self.commits.answered(&Err::<(), Error>(meaning(&error)), &Default::default());
-        }
-    }
-
     /// Sends the last commits, waits a little for their answers, and gives back what is being given up.
     pub(super) fn leave(&mut self, client: &BaseConsumer<Context>, around: &Around) {
         let until = around.clock.boot() + LAST_WORD;
-        self.commit(client, around, Urgency::Now);
+        self.commits.stop();
         while self.commits.is_busy() && around.clock.boot() < until && around.failure.reason().is_none() {
             // What comes now is nobody's any more.
             drop(client.poll(POLL_WAIT));
-            self.commit(client, around, Urgency::Now);
         }
         self.let_go(client);
     }
-}
-
-/// Whether a commit may wait for its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Urgency {
-    /// At most one per interval.
-    InTime,
-    /// At once.
-    Now,
 }
