@@ -5,30 +5,25 @@ use std::path::Path;
 
 use engine::embedded::directory::Directory;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::care::{self, Finished};
+use crate::world::{World, in_both_worlds, text};
 
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
+in_both_worlds! {
+    rows_that_are_no_events_are_counted_by_reason_and_the_rest_is_applied,
+    a_trigger_with_an_unknown_key_is_named_with_file_and_line_before_anything_is_read,
+    who_is_not_there_is_answered_with_the_next_step,
+    files_that_are_missing_or_of_another_format_are_named_before_anything_is_made,
+    a_file_that_is_cut_off_is_no_fault_of_the_data,
+    what_an_event_says_does_not_steer_the_terminal_and_names_of_all_scripts_are_shown,
+    the_same_file_again_applies_nothing_and_another_goes_on_behind_it,
 }
 
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// Writes lines to a file and replays it into `data` below the same folder.
-fn replay(folder: &Path, lines: &[String], options: &[&str]) -> Finished {
-    let (events, data) = (folder.join("events.jsonl"), folder.join("data"));
-    std::fs::write(&events, lines.join("\n")).expect("the events are written");
-    let words = ["replay", "--format", "segment-jsonl", "--json", "--data-dir"].map(str::to_owned);
-    let files = [text(&data), text(&events)];
-    care::run(words.into_iter().chain(files).chain(options.iter().map(|word| (*word).to_owned())))
-}
-
-fn look(folder: &Path, words: &[&str]) -> Finished {
-    let data = ["--data-dir".to_owned(), text(&folder.join("data"))];
-    care::run(words.iter().map(|word| (*word).to_owned()).chain(data))
+/// Writes lines to a file and replays it.
+fn replay(world: &World, lines: &[String], options: &[&str]) -> Finished {
+    let events = world.write("events.jsonl", lines.join("\n"));
+    let words = ["replay", "--format", "segment-jsonl", "--json", &text(&events)];
+    world.care(words.iter().chain(options))
 }
 
 /// Returns a good event of a customer.
@@ -52,9 +47,7 @@ fn refused(finished: &Finished, words: &[&str]) {
     }
 }
 
-#[test]
-fn rows_that_are_no_events_are_counted_by_reason_and_the_rest_is_applied() {
-    let folder = folder();
+fn rows_that_are_no_events_are_counted_by_reason_and_the_rest_is_applied(world: &World) {
     let huge = format!(
         r#"{{"type":"track","event":"X","userId":"42","properties":{{"text":"{}"}}}}"#,
         "x".repeat(1 << 20)
@@ -70,7 +63,7 @@ fn rows_that_are_no_events_are_counted_by_reason_and_the_rest_is_applied() {
         event("42", 4, "2026-03-02T10:01:00Z"),
         event("42", 4, "2026-03-02T10:01:00Z"),
     ];
-    let summary = replay(folder.path(), &lines, &[]).summary();
+    let summary = replay(world, &lines, &[]).summary();
     let expected = json!({"malformed_json": 1, "wrong_type": 1, "too_large": 1, "no_customer": 1});
     assert_eq!(summary["rejected"], expected, "{summary}");
     assert_eq!(
@@ -84,22 +77,19 @@ fn rows_that_are_no_events_are_counted_by_reason_and_the_rest_is_applied() {
         examples.iter().any(|example| example["reason"] == reason && example["line"] == line)
     };
     assert!(named("malformed_json", 2) && named("wrong_type", 3) && named("too_large", 4), "{summary}");
-    let customer: Value =
-        serde_json::from_str(&look(folder.path(), &["customer", "42", "--json"]).out).expect("JSON");
+    let customer: Value = serde_json::from_str(&world.care(["customer", "42", "--json"]).out).expect("JSON");
     assert_eq!(customer["id"], "42");
 }
 
-#[test]
-fn a_trigger_with_an_unknown_key_is_named_with_file_and_line_before_anything_is_read() {
-    let folder = folder();
-    let triggers = folder.path().join("triggers");
+fn a_trigger_with_an_unknown_key_is_named_with_file_and_line_before_anything_is_read(world: &World) {
+    let triggers = world.file("triggers");
     std::fs::create_dir(&triggers).expect("a folder");
     let trigger = "apiVersion: care/v1\nkind: Trigger\nmetadata: {name: thanks, description: Says thanks}\nspec:\n  entry: {event: Order Completed}\n  polizy: {category: service}\n  action: {channel: log, template: thanks}\n";
     std::fs::write(triggers.join("thanks.yaml"), trigger).expect("written");
     let finished =
-        replay(folder.path(), &[event("42", 1, "2026-03-02T10:00:00Z")], &["--triggers", &text(&triggers)]);
+        replay(world, &[event("42", 1, "2026-03-02T10:00:00Z")], &["--triggers", &text(&triggers)]);
     refused(&finished, &["thanks.yaml:6", "polizy"]);
-    assert!(!folder.path().join("data").exists(), "the data folder was made all the same");
+    assert!(world.is_untouched(), "something was made all the same");
     let lint = care::run(["trigger", "lint", &text(&triggers.join("thanks.yaml"))]);
     assert!(
         !lint.success && lint.out.contains("thanks.yaml:6") && lint.out.contains("polizy"),
@@ -110,110 +100,97 @@ fn a_trigger_with_an_unknown_key_is_named_with_file_and_line_before_anything_is_
 
 #[test]
 fn a_data_folder_in_use_is_named_and_what_is_in_it_stays() {
-    let folder = folder();
+    let world = &World::embedded();
     let lines = [event("42", 1, "2026-03-02T10:00:00Z")];
-    assert!(replay(folder.path(), &lines, &[]).success);
-    let held = Directory::open(&folder.path().join("data")).expect("nobody uses it");
-    refused(&replay(folder.path(), &lines, &[]), &["in use", "stop that process"]);
-    refused(&look(folder.path(), &["customer", "42"]), &["in use", "stop that process"]);
+    assert!(replay(world, &lines, &[]).success);
+    let held = Directory::open(&world.data()).expect("nobody uses it");
+    refused(&replay(world, &lines, &[]), &["in use", "stop that process"]);
+    refused(&world.care(["customer", "42"]), &["in use", "stop that process"]);
     drop(held);
-    assert!(look(folder.path(), &["customer", "42"]).success);
+    assert!(world.care(["customer", "42"]).success);
 }
 
 #[test]
 fn a_data_folder_of_a_newer_version_is_named_with_both_versions() {
-    let folder = folder();
+    let world = &World::embedded();
     let lines = [event("42", 1, "2026-03-02T10:00:00Z")];
-    assert!(replay(folder.path(), &lines, &[]).success);
-    let marker = folder.path().join("data/care.format");
+    assert!(replay(world, &lines, &[]).success);
+    let marker = world.data().join("care.format");
     let ours = std::fs::read_to_string(&marker).expect("a marker");
     std::fs::write(&marker, "care data format 99\n").expect("written");
-    refused(&look(folder.path(), &["customer", "42"]), &["format 99", "newer"]);
+    refused(&world.care(["customer", "42"]), &["format 99", "newer"]);
     std::fs::write(&marker, ours).expect("written");
-    assert!(look(folder.path(), &["customer", "42"]).success);
+    assert!(world.care(["customer", "42"]).success);
 }
 
 #[test]
-fn who_is_not_there_is_answered_with_the_next_step() {
-    let folder = folder();
-    refused(&look(folder.path(), &["customer", "42"]), &["no data", "care replay"]);
-    assert!(!folder.path().join("data").exists(), "looking made a folder");
+fn who_looks_before_anything_was_played_is_told_the_next_step_and_makes_nothing() {
+    let world = World::embedded();
+    refused(&world.care(["customer", "42"]), &["no data", "care replay"]);
+    assert!(world.is_untouched(), "looking made a folder");
+}
+
+fn who_is_not_there_is_answered_with_the_next_step(world: &World) {
     let anonymous = r#"{"type":"page","name":"Home","anonymousId":"visitor-7","messageId":"m9","timestamp":"2026-03-02T10:00:00Z"}"#;
     let lines = [event("shopper-42", 1, "2026-03-02T10:00:00Z"), anonymous.to_owned()];
-    assert!(replay(folder.path(), &lines, &[]).success);
-    refused(&look(folder.path(), &["customer", "shopper-43"]), &["nearest", "shopper-42"]);
-    refused(&look(folder.path(), &["customer", "visitor-7"]), &["anon:visitor-7"]);
-    refused(&look(folder.path(), &["why", "shopper-42", "cart-idel"]), &["nearest is cart-idle"]);
-    let why = look(folder.path(), &["why", "shopper-42", "cart-idle"]);
+    assert!(replay(world, &lines, &[]).success);
+    refused(&world.care(["customer", "shopper-43"]), &["nearest", "shopper-42"]);
+    refused(&world.care(["customer", "visitor-7"]), &["anon:visitor-7"]);
+    refused(&world.care(["why", "shopper-42", "cart-idel"]), &["nearest is cart-idle"]);
+    let why = world.care(["why", "shopper-42", "cart-idle"]);
     assert!(why.success && why.out.contains("Product Added"), "{} {}", why.out, why.err);
 }
 
-#[test]
-fn files_that_are_missing_or_of_another_format_are_named_before_a_folder_is_made() {
-    let folder = folder();
-    let (data, events) = (folder.path().join("data"), folder.path().join("events.jsonl"));
-    std::fs::write(&events, event("42", 1, "2026-03-02T10:00:00Z")).expect("written");
-    let replay = |files: &[&str], format: &str| {
-        let words = ["replay", "--data-dir", &text(&data), "--format", format].map(str::to_owned);
-        care::run(words.into_iter().chain(files.iter().map(|file| (*file).to_owned())))
-    };
+fn files_that_are_missing_or_of_another_format_are_named_before_anything_is_made(world: &World) {
+    let events = text(&world.write("events.jsonl", event("42", 1, "2026-03-02T10:00:00Z")));
+    let replay =
+        |files: &[&str], format: &str| world.care(["replay", "--format", format].iter().chain(files));
+    refused(&replay(&[&events, "nowhere.jsonl"], "segment-jsonl"), &["nowhere.jsonl cannot be opened"]);
     refused(
-        &replay(&[&text(&events), "nowhere.jsonl"], "segment-jsonl"),
-        &["nowhere.jsonl cannot be opened"],
-    );
-    refused(
-        &replay(&[&text(&events)], "otto"),
+        &replay(&[&events], "otto"),
         &["events.jsonl is no otto file", "It looks like --format segment-jsonl"],
     );
-    assert!(!data.exists(), "the data folder was made all the same");
+    assert!(world.is_untouched(), "something was made all the same");
 }
 
-#[test]
-fn a_file_that_is_cut_off_is_no_fault_of_the_data() {
-    let folder = folder();
-    let (data, events) = (text(&folder.path().join("data")), folder.path().join("events.jsonl.gz"));
+fn a_file_that_is_cut_off_is_no_fault_of_the_data(world: &World) {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let lines: String = (0..1_000).map(|n| event("42", n, "2026-03-02T10:00:00Z") + "\n").collect();
     packed.write_all(lines.as_bytes()).expect("memory takes every byte");
     let packed = packed.finish().expect("memory takes every byte");
-    std::fs::write(&events, &packed[..packed.len() / 2]).expect("written");
-    let finished = care::run(["replay", &text(&events), "--format", "segment-jsonl", "--data-dir", &data]);
+    let events = world.write("events.jsonl.gz", &packed[..packed.len() / 2]);
+    let finished = world.care(["replay", &text(&events), "--format", "segment-jsonl"]);
     refused(&finished, &["is cut off", "behind line", "into a new data folder"]);
     assert!(!finished.err.contains("goes on where it stopped"), "{}", finished.err);
 }
 
-#[test]
-fn what_an_event_says_does_not_steer_the_terminal_and_names_of_all_scripts_are_shown() {
-    let folder = folder();
+fn what_an_event_says_does_not_steer_the_terminal_and_names_of_all_scripts_are_shown(world: &World) {
     let call = r#"{"type":"identify","userId":"王小明","traits":{"name":"\u001b[2J李雷\u009b"},"messageId":"m1","timestamp":"2026-03-02T10:00:00Z"}"#;
-    assert!(replay(folder.path(), &[call.to_owned()], &[]).success);
-    let shown = look(folder.path(), &["customer", "王小明"]);
+    assert!(replay(world, &[call.to_owned()], &[]).success);
+    let shown = world.care(["customer", "王小明"]);
     assert!(shown.out.contains(r"name: \u{1b}[2J李雷\u{9b}"), "{}", shown.out);
-    refused(&look(folder.path(), &["customer", "王小"]), &["nearest: 王小明"]);
+    refused(&world.care(["customer", "王小"]), &["nearest: 王小明"]);
 }
 
 #[test]
 fn lint_takes_folders_and_check_config_tells_machines_of_faults() {
-    let folder = folder();
+    let world = World::embedded();
     let ready = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/triggers");
     let lint = care::run(["trigger", "lint", &text(&ready)]);
     assert!(lint.success && lint.out.contains("cart-idle is in order"), "{} {}", lint.out, lint.err);
-    let settings = folder.path().join("care.toml");
-    std::fs::write(&settings, "[policy]\nzone = \"Mars\"\n[partition\n").expect("written");
+    let settings = world.write("care.toml", "[policy]\nzone = \"Mars\"\n[partition\n");
     let checked = care::run(["check-config", "--json", "--config", &text(&settings)]);
     let answer: Value = serde_json::from_str(&checked.out).expect("JSON");
     let fault = answer["faults"][0].as_str().expect("a text");
     assert!(!checked.success && fault.contains("line 3") && !fault.contains(" | "), "{fault}");
 }
 
-#[test]
-fn the_same_file_again_applies_nothing_and_another_goes_on_behind_it() {
-    let folder = folder();
+fn the_same_file_again_applies_nothing_and_another_goes_on_behind_it(world: &World) {
     let first = [event("42", 1, "2026-03-02T10:00:00Z"), event("43", 2, "2026-03-02T10:01:00Z")];
-    assert_eq!(replay(folder.path(), &first, &[]).summary()["events_applied"], 2);
-    let again = replay(folder.path(), &first, &[]).summary();
+    assert_eq!(replay(world, &first, &[]).summary()["events_applied"], 2);
+    let again = replay(world, &first, &[]).summary();
     assert_eq!((&again["events_applied"], &again["events_duplicate"]), (&json!(0), &json!(2)), "{again}");
-    let other = replay(folder.path(), &[event("42", 3, "2026-03-02T10:02:00Z")], &[]).summary();
+    let other = replay(world, &[event("42", 3, "2026-03-02T10:02:00Z")], &[]).summary();
     assert_eq!(
         (&other["events_applied"], &other["lost"], &other["doubled"]),
         (&json!(1), &json!(0), &json!(0)),

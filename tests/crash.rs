@@ -3,20 +3,22 @@
 //! What is compared is everything durable: profiles, instances, timers and whether the index covers them, decisions, the ledger. A
 //! round prints its seed; the same seed kills at the same instants, as far as a machine lets it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use care_tests::shop::{Random, Shop};
-use tempfile::TempDir;
 
 use crate::care;
+use crate::world::{Make, World, text};
 
 /// Kills of one round, at most; there is one at least.
 const KILLS_MAX: u64 = 4;
 
 /// A file of events, and what an undisturbed run makes of it.
-struct World {
-    dir: TempDir,
+struct Case {
+    make: Make,
+    /// The undisturbed world; holds the file.
+    undisturbed: World,
     events: PathBuf,
     format: &'static str,
     /// The dump, line by line, sorted.
@@ -25,64 +27,64 @@ struct World {
     took_s: f64,
 }
 
-impl World {
-    fn new(events: PathBuf, format: &'static str, dir: TempDir) -> Self {
-        let mut world = Self { dir, events, format, expected: Vec::new(), took_s: 0.0 };
-        let data = world.dir.path().join("undisturbed");
-        let summary = care::run(world.arguments(&data)).summary();
-        world.took_s = summary["wall_s"].as_f64().expect("wall_s is a number");
-        world.expected = care::dump(&data);
-        assert!(world.expected.len() > 100, "a run that does nothing proves nothing");
+impl Case {
+    fn new(make: Make, lines: &[String], format: &'static str) -> Self {
+        let undisturbed = make();
+        let events = undisturbed.write("events", lines.join("\n"));
+        let mut case = Self { make, undisturbed, events, format, expected: Vec::new(), took_s: 0.0 };
+        let summary = case.undisturbed.care(case.words()).summary();
+        case.took_s = summary["wall_s"].as_f64().expect("wall_s is a number");
+        case.expected = case.undisturbed.dump();
+        assert!(case.expected.len() > 100, "a run that does nothing proves nothing");
         assert!(summary["outreach"]["sent"].as_u64() > Some(0), "nothing was sent: {summary}");
-        world
+        case
     }
 
-    fn arguments(&self, data: &Path) -> Vec<String> {
-        let text = |path: &Path| path.display().to_string();
+    fn words(&self) -> Vec<String> {
         let words = ["--format", self.format, "--speed", "max", "--assume-consent", "marketing", "--json"];
-        let mut arguments = vec!["replay".to_owned(), text(&self.events)];
-        arguments.extend(words.map(str::to_owned));
-        arguments.extend(["--data-dir".to_owned(), text(data)]);
-        arguments
+        let replay = ["replay".to_owned(), text(&self.events)];
+        replay.into_iter().chain(words.map(str::to_owned)).collect()
     }
 
     /// Kills runs at the seed's instants, finishes, and returns in words how the end differs from the undisturbed run.
     fn round(&self, seed: u64) -> Result<u64, String> {
         let mut random = Random::new(seed);
-        let data = self.dir.path().join(format!("round-{seed}"));
         let mut instant_ms = || 20 + random.below((self.took_s * 800.0) as u64);
-        self.kill_once(instant_ms(), &data);
+        let world = self.killed_once(instant_ms());
         let mut killed = 1;
         for _ in 0..seed % KILLS_MAX {
-            killed += u64::from(self.run_until(instant_ms(), &data));
+            killed += u64::from(self.run_until(instant_ms(), &world));
         }
-        let summary = care::run(self.arguments(&data)).summary();
+        let summary = world.care(self.words()).summary();
         for name in ["lost", "doubled"] {
             if summary[name] != 0 {
                 return Err(format!("{name}: {summary}"));
             }
         }
-        let found = care::dump(&data);
-        std::fs::remove_dir_all(&data).expect("the round's folder can be removed");
-        care::difference(&self.expected, &found).map_or(Ok(killed), Err)
+        care::difference(&self.expected, &world.dump()).map_or(Ok(killed), Err)
     }
 
-    /// Kills a first run; a machine that is faster than it was undisturbed is met earlier, until one is killed before its end.
-    fn kill_once(&self, mut at_ms: u64, data: &Path) {
-        while !self.run_until(at_ms, data) {
-            std::fs::remove_dir_all(data).expect("the finished run's folder can be removed");
+    /// Returns a world whose first run was killed; a machine that is faster than it was undisturbed is met earlier, in another world,
+    /// until a run is killed before its end.
+    fn killed_once(&self, mut at_ms: u64) -> World {
+        loop {
+            let world = (self.make)();
+            if self.run_until(at_ms, &world) {
+                return world;
+            }
             at_ms = (at_ms / 2).max(5);
         }
     }
 
     /// Runs for so long, then kills; returns false when the run had finished by itself.
-    fn run_until(&self, at_ms: u64, data: &Path) -> bool {
+    fn run_until(&self, at_ms: u64, world: &World) -> bool {
         let seconds = format!("{}.{:03}", at_ms / 1_000, at_ms % 1_000);
         let status = Command::new("timeout")
             // In the foreground it waits for what it killed.
             .args(["--foreground", "--signal=KILL", &seconds])
             .arg(care::binary())
-            .args(self.arguments(data))
+            .args(self.words())
+            .args(world.options())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -93,26 +95,27 @@ impl World {
 }
 
 #[track_caller]
-fn check(world: &World, seeds: std::ops::Range<u64>) {
+fn check(case: &Case, seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        match world.round(seed) {
+        match case.round(seed) {
             Ok(killed) => println!("round {seed}: killed {killed} times, equal"),
             Err(difference) => panic!("round {seed} differs from the undisturbed run:\n{difference}"),
         }
     }
 }
 
+/// Returns the lines of a small shop.
+fn shop() -> Vec<String> {
+    Shop { seed: 11, shoppers: 150, days: 3 }.lines()
+}
+
 #[test]
 fn a_run_killed_at_random_ends_as_an_undisturbed_one() {
-    let dir = tempfile::tempdir().expect("a temporary folder");
-    let events = dir.path().join("shop.jsonl");
-    let lines = Shop { seed: 11, shoppers: 150, days: 3 }.lines();
-    std::fs::write(&events, lines.join("\n")).expect("the events are written");
-    check(&World::new(events, "segment-jsonl", dir), 0..20);
+    check(&Case::new(World::embedded, &shop(), "segment-jsonl"), 0..20);
 }
 
 mod real_data {
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::{BufRead, BufReader};
 
     use super::*;
     use crate::data;
@@ -122,16 +125,10 @@ mod real_data {
 
     #[test]
     fn retail_history_killed_at_random_ends_as_an_undisturbed_run() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
         let source = data::folder("uci_online_retail").join("transactions_2009-12_2010-11.csv.gz");
         let file = std::fs::File::open(source).expect("the file is there");
-        let rows = BufReader::new(flate2::read::GzDecoder::new(file)).lines();
-        let events = dir.path().join("retail.csv");
-        let mut out = std::io::BufWriter::new(std::fs::File::create(&events).expect("a file"));
-        for row in rows.take(ROWS) {
-            writeln!(out, "{}", row.expect("the file is text")).expect("a row is written");
-        }
-        drop(out);
-        check(&World::new(events, "uci-online-retail", dir), 100..106);
+        let rows = BufReader::new(flate2::read::GzDecoder::new(file)).lines().take(ROWS);
+        let rows: Vec<String> = rows.map(|row| row.expect("the file is text")).collect();
+        check(&Case::new(World::embedded, &rows, "uci-online-retail"), 100..106);
     }
 }

@@ -1,12 +1,13 @@
 //! One integration binary: worlds in memory, real data, crash loops, the tidy test.
 //!
 //! Tests that read the public data sets live in modules named `real_data` and find them by `data::folder`; tests that need the real
-//! binary run it by `care::run`; tests that need Kafka and a CQL server live in modules with `servers` in their path and get them from
-//! `cluster::Cluster`.
+//! binary run it by `care::run`, or in a `world::World`, where the same checks run in every world that the engine has; tests that need
+//! Kafka and a CQL server live in modules with `servers` in their path and get them from `cluster::Cluster`.
 
 mod care;
 mod cluster;
 mod data;
+mod world;
 
 mod replay;
 

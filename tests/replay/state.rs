@@ -2,12 +2,15 @@
 
 mod real_data {
     use std::collections::{BTreeMap, BTreeSet};
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use serde_json::Value;
 
     use super::super::real_data::{rows, text, thousandths};
+    use crate::world::{World, in_both_worlds, text as word};
     use crate::{care, data};
+
+    in_both_worlds! { every_row_with_a_customer_becomes_state_and_a_second_run_adds_nothing }
 
     /// What the files say of one customer. Values in hundredths, each unit price rounded to them.
     #[derive(Debug, Default, PartialEq)]
@@ -56,17 +59,16 @@ mod real_data {
         (lines, totals)
     }
 
-    fn replay(files: &[PathBuf], data: &Path) -> Value {
-        let text = |path: &Path| path.display().to_string();
-        let words = ["replay", "--format", "uci-online-retail", "--speed", "max", "--json", "--data-dir"];
-        let words = words.iter().map(|word| (*word).to_owned()).chain([text(data)]);
-        care::run(words.chain(files.iter().map(|file| text(file)))).summary()
+    fn replay(files: &[PathBuf], world: &World) -> Value {
+        let words =
+            ["replay", "--format", "uci-online-retail", "--speed", "max", "--json"].map(str::to_owned);
+        world.care(words.into_iter().chain(files.iter().map(|file| word(file)))).summary()
     }
 
     /// Reads what the rows hold.
-    fn held(data: &Path) -> BTreeMap<String, Totals> {
+    fn held(world: &World) -> BTreeMap<String, Totals> {
         let mut totals = BTreeMap::new();
-        for line in care::dump(data) {
+        for line in world.dump() {
             let line: Value = serde_json::from_str(&line).expect("a dump is lines of JSON");
             let Some(customer) = line.get("customer") else { continue };
             let profile = &customer["profile"];
@@ -91,30 +93,27 @@ mod real_data {
     /// Number of `Session Ended` among the names of counters: the engine's own event, no line of a file.
     const SESSION_ENDED: u64 = 14;
 
-    #[test]
-    fn every_row_with_a_customer_becomes_state_and_a_second_run_adds_nothing() {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let data = dir.path().join("data");
+    fn every_row_with_a_customer_becomes_state_and_a_second_run_adds_nothing(world: &World) {
         let files = files();
-        let first = replay(&files, &data);
+        let first = replay(&files, world);
         let (lines, expected) = counted(&files);
         for (name, value) in [("events_applied", lines), ("customers", expected.len() as u64)] {
             assert_eq!(first[name], value, "{name}: {first}");
         }
         assert_eq!((&first["lost"], &first["doubled"]), (&Value::from(0), &Value::from(0)));
-        let found = held(&data);
+        let found = held(world);
         let differ = |(id, totals): &(&String, &Totals)| found.get(*id) != Some(*totals);
         let differing: Vec<_> = expected.iter().filter(differ).take(3).collect();
         let first_found = differing.first().and_then(|(id, _)| found.get(*id));
         assert!(differing.is_empty(), "the files say {differing:?}\nthe rows say {first_found:?}");
         assert_eq!(found.len(), expected.len());
-        let before = care::dump(&data);
-        let second = replay(&files, &data);
+        let before = world.dump();
+        let second = replay(&files, world);
         assert_eq!(
             (&second["events_applied"], &second["outreach"]["sent"]),
             (&Value::from(0), &Value::from(0))
         );
         assert_eq!(second["events_duplicate"], lines);
-        assert_eq!(care::difference(&before, &care::dump(&data)), None);
+        assert_eq!(care::difference(&before, &world.dump()), None);
     }
 }
