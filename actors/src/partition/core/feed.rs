@@ -228,7 +228,7 @@ impl Core {
                         Ok(())
                     }
                     true if again => Ok(()),
-                    true => self.relay_stray(position, &customer, decoded.input),
+                    true => self.relay_stray(&customer, decoded),
                 }
             }
             Err(rejection) => Err(rejection),

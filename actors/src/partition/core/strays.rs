@@ -11,7 +11,7 @@ use std::time::Duration;
 use schemas::customer::identity::Forward;
 use schemas::event::{RejectReason, Rejection};
 use schemas::ids::{CustomerId, PartitionId, Position};
-use schemas::record::{Input, Place, RecordKind, Stray, encode_stray};
+use schemas::record::{Input, Place, Record, RecordKind, Stray, encode_stray};
 
 use super::Core;
 use crate::partition::protocol::Io;
@@ -55,9 +55,8 @@ impl Core {
     /// Errors: `WrongPartition` → a message between rows, which is relayed by who sends it and nobody else.
     pub(super) fn relay_stray(
         &mut self,
-        position: Position,
         customer: &CustomerId,
-        input: Input,
+        Record { position, stamp, input }: Record,
     ) -> Result<(), Rejection> {
         let home = PartitionId::of(customer.as_str(), self.partitions);
         let told = match input {
@@ -79,7 +78,7 @@ impl Core {
             key: customer.as_str().into(),
             kind: RecordKind::Stray,
             epoch: Some(self.lease_epoch()),
-            stamp: None,
+            stamp: Some(stamp),
             body: encode_stray(&stray),
         };
         self.strays.waiting.push_back((position, record));
