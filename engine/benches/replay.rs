@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use engine::replay::Format;
 use engine::replay::input::Source;
 use engine::replay::read::{Reader, Rules, Step};
+use engine::replay::{Format, Held};
 use schemas::event::Border;
 use schemas::time::{Span, Timestamp};
 
@@ -52,7 +52,7 @@ fn read_rows(c: &mut Criterion) {
     group.bench_function("retail_row", |bencher| {
         bencher.iter(|| {
             let mut reader = Reader::new(rules.clone(), Timestamp(0));
-            let read = reader.read(&source, 0, &mut |step: Step| {
+            let read = reader.read(&source, Held::default(), &mut |step: Step| {
                 black_box(step);
                 Ok(())
             });

@@ -98,7 +98,7 @@ async fn play(
         sources: replay::check(case.files, case.format, &app::border(settings))?,
         format: case.format,
         speed: Speed::Max,
-        log: opened.log.clone(),
+        target: opened.log.clone(),
         clock,
         settings: settings.replay.clone(),
         border: app::border(settings),
@@ -110,6 +110,7 @@ async fn play(
         Either::Left((tally, _)) => tally?,
         Either::Right((reason, _)) => bail!("the engine stopped: {reason}"),
     };
+    node.quiet_at(opened.ports.clock.now()).await?;
     node.settle().await?;
     Ok(())
 }

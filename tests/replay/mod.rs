@@ -3,13 +3,14 @@
 pub mod real_data;
 mod state;
 mod synthetic;
+mod target;
 
 use std::path::PathBuf;
 
 use actors::port::log::NewRecord;
 use engine::replay::input::Source;
 use engine::replay::read::{Reader, Rules, Step};
-use engine::replay::{Format, Tally};
+use engine::replay::{Format, Held, Tally};
 use schemas::event::Border;
 use schemas::time::{Span, Timestamp};
 
@@ -33,7 +34,7 @@ fn read(format: Format, files: &[PathBuf], mut each: impl FnMut(NewRecord)) -> T
         let source = Source::check(file, format, &border).expect("a file of the format");
         let take = &mut |step| {
             if let Step::Batch(batch) = step {
-                for record in batch.records {
+                for (_, record) in batch.records {
                     let at = record.stamp.expect("the source stamps");
                     assert!(at >= stamp, "log time never goes back");
                     stamp = at;
@@ -42,7 +43,7 @@ fn read(format: Format, files: &[PathBuf], mut each: impl FnMut(NewRecord)) -> T
             }
             Ok(())
         };
-        reader.read(&source, 0, take).expect("a good file");
+        reader.read(&source, Held::default(), take).expect("a good file");
     }
     let tally = reader.into_tally();
     let sum = tally.appended + tally.already + tally.rejected_rows() + tally.skipped_rows();

@@ -176,6 +176,8 @@ impl Run<'_> {
             }
         };
         bar.finish();
+        // Every partition has to know how far the files have come: what was due by then is of this run, wherever it is cut.
+        node.quiet_at(self.clock.now()).await.context("failed to finish")?;
         node.settle().await.context("failed to finish")?;
         Ok((ended, caught_up, node.counts() - caught_up, begun.until(&Spent::now(&self.clock))))
     }
@@ -203,7 +205,7 @@ impl Run<'_> {
             sources: self.sources.clone(),
             format: self.arguments.format,
             speed: self.arguments.speed,
-            log: self.opened.log.clone(),
+            target: self.opened.log.clone(),
             clock: self.clock.clone(),
             settings: self.settings.replay.clone(),
             border: app::border(&self.settings),

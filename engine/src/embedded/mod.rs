@@ -26,7 +26,6 @@ mod retention;
 mod database;
 mod settings;
 
-pub use commit::Progress;
 pub use database::{Database, Error, Statistics};
 pub use group::Failure;
 pub use settings::Settings;

@@ -10,6 +10,7 @@ use actors::port::{BoxFuture, Reply};
 use futures_util::FutureExt;
 use schemas::ids::{PartitionId, Position};
 use schemas::record::LogRecord;
+use schemas::time::Timestamp;
 
 use crate::embedded::Database;
 use crate::embedded::commit::{Append, Operation, Progress};
@@ -17,6 +18,7 @@ use crate::embedded::group::Failure;
 use crate::embedded::tables::{Table, Tables};
 use crate::embedded::tail::{Extent, Look, Tail, Tails};
 use crate::embedded::{block, key, value};
+use crate::replay::{Held, Passage, Target};
 
 /// The log of an embedded database. Assigns every partition once; each adapter of one database does.
 pub struct EmbeddedLog {
@@ -42,25 +44,6 @@ impl EmbeddedLog {
     /// Returns the log of a database.
     pub fn new(database: &Database) -> Self {
         Self { database: database.clone(), next: AtomicU32::new(0) }
-    }
-
-    /// Appends records and, with them, how far their source has been read: after a crash both are there or neither.
-    pub fn append_with_progress(
-        &self,
-        topic: Topic,
-        records: Vec<NewRecord>,
-        progress: Progress,
-    ) -> Reply<Vec<Position>, Error> {
-        self.append_all(topic, records, Some(progress))
-    }
-
-    /// Returns how many rows of a source are in the log or are no events; 0 for a source that was never read.
-    pub fn progress(&self, source: u64) -> Reply<u64, Error> {
-        let read = self.database.read(0, move |tables| {
-            let bytes = tables.get(Table::State, &key::progress(source))?;
-            Ok(bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_le_bytes))
-        });
-        read.map(|read| read.map_err(error)).boxed()
     }
 
     /// Has everybody who waits at the end of a partition look at the clock again: log time has moved, and no record told so.
@@ -152,6 +135,34 @@ impl LogSource for EmbeddedLog {
 impl LogSink for EmbeddedLog {
     fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, Error> {
         self.append_all(topic, records, None)
+    }
+}
+
+/// Records and how far their source is played are one durable write: both are there or neither, whatever the partition.
+impl Target for EmbeddedLog {
+    fn log(&self) -> &dyn LogSource {
+        self
+    }
+
+    fn held(&self, source: u64) -> Reply<Held, Error> {
+        let partitions = self.partitions();
+        let read = self.database.read(0, move |tables| {
+            let bytes = tables.get(Table::State, &key::progress(source))?;
+            let rows = bytes.and_then(|bytes| bytes.as_ref().try_into().ok()).map_or(0, u64::from_le_bytes);
+            Ok(Held::everywhere(rows, partitions))
+        });
+        read.map(|read| read.map_err(error)).boxed()
+    }
+
+    fn play(&self, passage: Passage) -> Reply<(), Error> {
+        let Passage { source, rows, records, .. } = passage;
+        let records = records.into_iter().map(|(_, record)| record).collect();
+        let appended = self.append_all(Topic::Events, records, Some(Progress { source, rows }));
+        appended.map(|appended| appended.map(drop)).boxed()
+    }
+
+    fn reached(&self) -> Reply<Timestamp, Error> {
+        ready(Ok(self.database.newest_stamp()))
     }
 }
 

@@ -18,7 +18,7 @@ use super::format::{Convert, Converted, Draft, Format, Order, Refusal, Rejected,
 use super::input::{Input, LINE_BYTES_MAX, Line, Source};
 use super::row::{Pairs, RowIds, Seen};
 use super::sort::Sorter;
-use super::{Error, Example, Tally};
+use super::{Error, Example, Held, Tally};
 use crate::clock::SystemClock;
 
 /// Lines after which it is told how far the file is read, when no batch tells it.
@@ -48,8 +48,8 @@ pub struct Rules {
 /// Records to append at once.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The records, stamped.
-    pub records: Vec<NewRecord>,
+    /// The records, stamped, each with the number of its row in the file.
+    pub records: Vec<(u64, NewRecord)>,
     /// Rows of the file that are done with them.
     pub rows: u64,
     /// Stamp of the last record.
@@ -108,8 +108,8 @@ struct File<'a> {
     ids: RowIds,
     /// Rows of the file that are done.
     rows: u64,
-    /// Rows of the file that earlier runs did.
-    progress: u64,
+    /// What earlier runs did of the file.
+    held: Held,
     /// Said that they are behind.
     passed: bool,
     bytes: u64,
@@ -123,7 +123,18 @@ struct File<'a> {
 #[derive(Default)]
 struct Building {
     bodies: Vec<u8>,
-    events: Vec<(Range<usize>, CustomerId, Timestamp)>,
+    events: Vec<Built>,
+}
+
+/// An event of a batch.
+struct Built {
+    /// Where its body lies.
+    body: Range<usize>,
+    customer: CustomerId,
+    partition: PartitionId,
+    stamp: Timestamp,
+    /// Number of its row in the file.
+    row: u64,
 }
 
 impl Reader {
@@ -132,8 +143,8 @@ impl Reader {
         Self { rules, tally: Tally::default(), latest: start, wall: start, pairs: Pairs::default() }
     }
 
-    /// Reads a file of which earlier runs did the first `progress` rows. In an order by time only rows that are events count.
-    pub fn read(&mut self, source: &Source, progress: u64, take: Take<'_>) -> Result<(), Error> {
+    /// Reads a file of which earlier runs did what `held` says. In an order by time only rows that are events have numbers.
+    pub fn read(&mut self, source: &Source, held: Held, take: Take<'_>) -> Result<(), Error> {
         let mut input = Input::open(&source.path)?;
         input.skip_head(source.head)?;
         let converter = self.rules.format.converter(&self.rules.border);
@@ -143,8 +154,8 @@ impl Reader {
             converter,
             ids: RowIds::new(self.rules.format),
             rows: 0,
-            progress,
-            passed: progress == 0,
+            passed: held.is_nothing(),
+            held,
             bytes: 0,
             untold: 0,
             batch: Building::default(),
@@ -266,7 +277,8 @@ impl File<'_> {
         };
         let stamp = self.reader.stamp(at);
         self.reader.tally.rows_read += 1;
-        if self.rows < self.progress {
+        let (row, partition) = (self.rows, PartitionId::of(customer.as_str(), self.reader.rules.partitions));
+        if self.held.holds(row, partition) {
             self.rows += 1;
             self.reader.tally.already += 1;
             return Ok(());
@@ -279,7 +291,8 @@ impl File<'_> {
         }
         self.rows += 1;
         self.reader.tally.appended += 1;
-        self.batch.push(customer, stamp);
+        let body = self.batch.end()..self.batch.bodies.len();
+        self.batch.events.push(Built { body, customer, partition, stamp, row });
         match self.batch.events.len() {
             _ if tells_another => self.hand_on(Then::Settle),
             full if full >= self.reader.rules.batch_rows => self.hand_on(Then::GoOn),
@@ -314,9 +327,8 @@ impl File<'_> {
 
     /// Hands on what there is of a batch.
     fn hand_on(&mut self, then: Then) -> Result<(), Error> {
-        let Some((_, _, stamp)) = self.batch.events.last() else { return Ok(()) };
-        let (stamp, rows) = (*stamp, self.rows);
-        let records = self.batch.finish(self.reader.rules.partitions);
+        let Some(stamp) = self.batch.events.last().map(|event| event.stamp) else { return Ok(()) };
+        let (rows, records) = (self.rows, self.batch.finish());
         (self.take)(Step::Batch(Batch { records, rows, stamp, then }))?;
         self.tell()
     }
@@ -335,30 +347,22 @@ impl File<'_> {
 impl Building {
     /// Returns where the body of the next event begins.
     fn end(&self) -> usize {
-        self.events.last().map_or(0, |(body, _, _)| body.end)
+        self.events.last().map_or(0, |event| event.body.end)
     }
 
     /// Returns how much log time the batch spans, with an event of this stamp.
     fn spans_to(&self, stamp: Timestamp) -> Span {
-        self.events.first().map_or(Span(0), |(_, _, first)| stamp - *first)
+        self.events.first().map_or(Span(0), |first| stamp - first.stamp)
     }
 
-    /// Takes the event whose body lies at the end.
-    fn push(&mut self, customer: CustomerId, stamp: Timestamp) {
-        self.events.push((self.end()..self.bodies.len(), customer, stamp));
-    }
-
-    /// Returns the records; the batch is empty then. Their bodies share one piece of memory.
-    fn finish(&mut self, partitions: u32) -> Vec<NewRecord> {
+    /// Returns the records with the numbers of their rows; the batch is empty then. Their bodies share one piece of memory.
+    fn finish(&mut self) -> Vec<(u64, NewRecord)> {
         let room = Vec::with_capacity(self.bodies.len() + self.bodies.len() / 8);
         let bodies = Bytes::from(std::mem::replace(&mut self.bodies, room));
-        let record = |(body, customer, stamp): (Range<usize>, CustomerId, Timestamp)| NewRecord {
-            partition: PartitionId::of(customer.as_str(), partitions),
-            key: customer.as_str().into(),
-            kind: RecordKind::Event,
-            epoch: None,
-            stamp: Some(stamp),
-            body: bodies.slice(body),
+        let record = |event: Built| {
+            let Built { body, customer, partition, stamp, row } = event;
+            let (key, stamp, body) = (customer.as_str().into(), Some(stamp), bodies.slice(body));
+            (row, NewRecord { partition, key, kind: RecordKind::Event, epoch: None, stamp, body })
         };
         self.events.drain(..).map(record).collect()
     }

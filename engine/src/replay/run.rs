@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actors::port::BoxFuture;
 use actors::port::clock::Clock;
-use actors::port::log::{LogSource, Topic};
+use actors::port::log::Topic;
 use schemas::event::Border;
 use schemas::ids::{PartitionId, Position};
 use schemas::time::{Span, Timestamp};
@@ -16,10 +16,8 @@ use tokio::task::spawn_blocking;
 
 use super::input::Source;
 use super::read::{Batch, Reader, Rules, Step, Then};
-use super::{Error, Format, Tally};
+use super::{Error, Format, Passage, Tally, Target};
 use crate::clock::ReplayClock;
-use crate::embedded::Progress;
-use crate::log::embedded::EmbeddedLog;
 use crate::settings;
 
 /// Steps of the reader that wait to be taken.
@@ -40,7 +38,7 @@ pub struct Replay {
     /// How fast log time passes.
     pub speed: Speed,
     /// Where the events go.
-    pub log: Arc<EmbeddedLog>,
+    pub target: Arc<dyn Target>,
     /// The log's clock: moved to the stamp of what is durable.
     pub clock: Arc<ReplayClock>,
     /// Section `replay` of the settings.
@@ -90,12 +88,12 @@ pub async fn run(replay: Replay, gate: &dyn Gate, report: &dyn Report) -> Result
     let mut pace = Pace::new(replay.speed);
     for source in replay.sources.clone() {
         report.begun(&source.path, source.bytes);
-        let progress = replay.log.progress(source.fingerprint).await?;
+        let held = replay.target.held(source.fingerprint).await?;
         let fingerprint = source.fingerprint;
         let (sender, mut steps) = mpsc::channel(STEPS_MAX);
         let reading = spawn_blocking(move || {
             let read = reader
-                .read(&source, progress, &mut |step| sender.blocking_send(step).map_err(|_| Error::Stopped));
+                .read(&source, held, &mut |step| sender.blocking_send(step).map_err(|_| Error::Stopped));
             read.map(|()| reader)
         });
         while let Some(step) = steps.recv().await {
@@ -125,7 +123,7 @@ impl Replay {
         Rules {
             format: self.format,
             border: self.border,
-            partitions: self.log.partitions(),
+            partitions: self.target.log().partitions(),
             batch_rows: self.settings.batch_rows,
             batch_span: match self.speed {
                 Speed::Max => Span(i64::MAX),
@@ -148,7 +146,7 @@ impl Replay {
         while self.ahead(gate).await? >= self.settings.ahead_max {
             self.clock.sleep(AHEAD_WAIT).await;
         }
-        self.log.append_with_progress(Topic::Events, records, Progress { source, rows }).await?;
+        self.target.play(Passage { source, rows, reached: self.clock.now(), records }).await?;
         self.clock.reached(stamp);
         match then {
             Then::GoOn => {}
@@ -161,8 +159,9 @@ impl Replay {
     async fn ahead(&self, gate: &dyn Gate) -> Result<u64, Error> {
         let read_to = gate.read_to();
         let mut ahead: u64 = 0;
-        for partition in (0..self.log.partitions()).map(PartitionId) {
-            let end = self.log.end(Topic::Events, partition).await?;
+        let log = self.target.log();
+        for partition in (0..log.partitions()).map(PartitionId) {
+            let end = log.end(Topic::Events, partition).await?;
             let read = read_to.iter().find(|(of, _)| *of == partition).map_or(0, |(_, position)| position.0);
             ahead = ahead.saturating_add(end.0.saturating_sub(read));
         }

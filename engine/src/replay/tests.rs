@@ -103,7 +103,7 @@ impl World {
             sources: checked(format, files).expect("good files"),
             format,
             speed: Speed::Max,
-            log: process.log.clone(),
+            target: process.log.clone(),
             clock: process.clock.clone(),
             settings,
             border: Border::default(),
@@ -326,11 +326,11 @@ async fn events_are_ordered_by_time_where_the_format_wants_it_in_whatever_memory
         let (mut reader, mut records) = (Reader::new(rules, Timestamp(0)), Vec::new());
         let take = &mut |step| {
             if let Step::Batch(batch) = step {
-                records.extend(batch.records);
+                records.extend(batch.records.into_iter().map(|(_, record)| record));
             }
             Ok(())
         };
-        reader.read(&source.expect("a good file"), 0, take).expect("a good file");
+        reader.read(&source.expect("a good file"), Held::default(), take).expect("a good file");
         (records, reader.into_tally())
     };
     let (records, tally) = read(1 << 20);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::node::Node;
+use actors::port::clock::Clock;
 use actors::port::log::{NewRecord, Topic};
 use actors::port::{Kind, Ports};
 use anyhow::{Context, Result};
@@ -14,10 +15,9 @@ use schemas::ids::PartitionId;
 use schemas::record::RecordKind;
 
 use crate::clock::ReplayClock;
-use crate::log::embedded::EmbeddedLog;
 use crate::replay::gate::NodeGate;
 use crate::replay::input::Source;
-use crate::replay::{self, Format, Gate, Replay, Report, Speed};
+use crate::replay::{self, Format, Gate, Replay, Report, Speed, Target};
 use crate::settings::Settings;
 use crate::shop::{Event, Moment, Shop, ShopSettings};
 
@@ -50,11 +50,11 @@ impl Files {
         self,
         settings: &Settings,
         border: Border,
-        (log, clock): (Arc<EmbeddedLog>, Arc<ReplayClock>),
+        (target, clock): (Arc<dyn Target>, Arc<ReplayClock>),
     ) -> Replay {
         let Files { sources, format, speed } = self;
         let (scratch, settings) = (settings.data.dir.join("scratch"), settings.replay.clone());
-        Replay { sources, format, speed, log, clock, settings, border, scratch }
+        Replay { sources, format, speed, target, clock, settings, border, scratch }
     }
 }
 
@@ -89,7 +89,9 @@ impl Feeding {
         match self {
             Feeding::Others => Ok(()),
             Feeding::Files(files) => {
+                let clock = Arc::clone(&files.clock);
                 let tally = replay::run(files, &NodeGate(node), &Lines).await.context("failed to replay")?;
+                node.quiet_at(clock.now()).await.context("failed to finish what was replayed")?;
                 node.settle().await.context("failed to finish what was replayed")?;
                 tracing::info!(rows = tally.rows_read, "files replayed, everything is durable");
                 Ok(())

@@ -23,7 +23,7 @@ use smol_str::SmolStr;
 use crate::app;
 use crate::replay::input::Source;
 use crate::replay::read::{self, Reader, Step};
-use crate::replay::{self, Error, Format, Report};
+use crate::replay::{self, Error, Format, Held, Report};
 use crate::settings::Settings;
 
 /// Customers between two looks at the memory of a row.
@@ -187,9 +187,11 @@ impl History {
         let mut reader = Reader::new(self.rules.read.clone(), Timestamp(0));
         for source in sources {
             report.begun(&source.path, source.bytes);
-            reader.read(source, 0, &mut |step| {
+            reader.read(source, Held::default(), &mut |step| {
                 match step {
-                    Step::Batch(batch) => self.append(batch.records, watch),
+                    Step::Batch(batch) => {
+                        self.append(batch.records.into_iter().map(|(_, record)| record), watch)
+                    }
                     Step::Passed(_) => {}
                     Step::Reached { bytes, rows } => report.reached(bytes, rows),
                 }

@@ -27,7 +27,7 @@ use crate::learn::Dataset;
 use crate::learn::measure;
 use crate::replay::input::Source;
 use crate::replay::read::{Reader, Step};
-use crate::replay::{self, Report};
+use crate::replay::{self, Held, Report};
 use crate::words::{Instant, printable};
 
 /// Snapshots that are played again.
@@ -321,10 +321,10 @@ fn each(replay: Replay<'_>, take: &mut dyn FnMut(u64, NewRecord)) -> Result<(), 
     let mut number = 0;
     for source in replay.sources {
         replay.report.begun(&source.path, source.bytes);
-        reader.read(source, 0, &mut |step| {
+        reader.read(source, Held::default(), &mut |step| {
             match step {
                 Step::Batch(batch) => {
-                    for new in batch.records {
+                    for (_, new) in batch.records {
                         number += 1;
                         take(number, new);
                     }

@@ -10,7 +10,7 @@ use schemas::time::{Span, Timestamp};
 
 use super::{P0, open, record, settings};
 use crate::clock::SystemClock;
-use crate::embedded::{Database, Progress, Settings};
+use crate::embedded::{Database, Settings};
 use crate::log::embedded::EmbeddedLog;
 use crate::store::embedded::EmbeddedStore;
 
@@ -57,17 +57,4 @@ async fn wake_ups_below_the_cursor_go() {
     }
     let left = store.scan_wake_ups(P0, i64::MIN, i64::MAX).await.unwrap();
     assert_eq!(left, (904..1_000).map(wake_up).collect::<Vec<_>>());
-}
-
-#[tokio::test]
-async fn progress_of_a_source_is_durable_with_its_records() {
-    let dir = tempfile::tempdir().unwrap();
-    for round in 0..3 {
-        let log = EmbeddedLog::new(&open(dir.path()));
-        assert_eq!(log.progress(7).await.unwrap(), round * 10);
-        assert_eq!(log.progress(8).await.unwrap(), 0);
-        let progress = Progress { source: 7, rows: (round + 1) * 10 };
-        log.append_with_progress(Topic::Events, vec![record(0, 5)], progress).await.unwrap();
-        assert_eq!(log.end(Topic::Events, P0).await.unwrap(), Position(round + 1));
-    }
 }
