@@ -13,7 +13,6 @@ mod replay;
 
 mod equality;
 
-mod servers;
 mod service;
 
 mod bad_input;

@@ -70,7 +70,12 @@ impl Settings {
             log::Kind::Embedded => Vec::new(),
             log::Kind::Kafka => self.kafka.contradictions(self.partition.lease_ms, self.partition.drain_ms),
         };
-        pair.into_iter().chain(of_cql).chain(of_kafka).chain(self.lease_too_short()).chain(self.ledger_too_short()).collect()
+        pair.into_iter()
+            .chain(of_cql)
+            .chain(of_kafka)
+            .chain(self.lease_too_short())
+            .chain(self.ledger_too_short())
+            .collect()
     }
 
     /// Returns what is wrong where the log outlives the ledger: an outreach that is read again would be sent again.

@@ -22,7 +22,7 @@ async fn race(store: Arc<CqlStore>, partition: PartitionId, rival: u128) -> Vec<
         if won.len() == WINS {
             break;
         }
-        let owner = rival << 64 | attempt + 1;
+        let owner = (rival << 64) | (attempt + 1);
         let new =
             Lease { epoch: Epoch(held.epoch.0 + 1), owner, written_at_max: held.written_at_max + 10, ..held };
         match store.cas_lease(partition, held, new).await.expect("an answer") {

@@ -24,6 +24,8 @@ struct State {
     held: BTreeSet<PartitionId>,
     /// Revoked, and not said to be drained.
     draining: BTreeSet<PartitionId>,
+    /// A first assignment came, be it of nothing.
+    joined: bool,
 }
 
 impl Assignments {
@@ -34,6 +36,7 @@ impl Assignments {
     /// The group gave these partitions to this process.
     pub(super) fn assigned(&self, partitions: &[PartitionId]) {
         let mut state = self.lock();
+        state.joined = true;
         for partition in partitions {
             state.held.insert(*partition);
             state.draining.remove(partition);
@@ -84,6 +87,11 @@ impl Assignments {
     /// Returns the partitions that this process holds.
     pub(super) fn held(&self) -> BTreeSet<PartitionId> {
         self.lock().held.clone()
+    }
+
+    /// Returns true once the group has given this process its share, be it nothing.
+    pub(super) fn has_joined(&self) -> bool {
+        self.lock().joined
     }
 
     /// Resolves with the next change.
