@@ -119,7 +119,7 @@ fn command_tells_people_and_machines_what_it_would_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("care.toml");
     let keyspace = cluster.names("planned").keyspace;
-    let text = format!("[cql]\nnodes = [\"{}\"]\nkeyspace = \"{keyspace}\"\npassword = \"\"\n", cluster.cql);
+    let text = format!("[cql]\nnodes = \"{}\"\nkeyspace = \"{keyspace}\"\npassword = \"\"\n", cluster.cql);
     std::fs::write(&config, text).expect("written");
     let config = config.to_str().expect("a path of text");
     let told = care::run(["migrate", "--dry-run", "--json", "--config", config]).summary();
