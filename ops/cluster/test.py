@@ -124,13 +124,14 @@ class LocalCluster(unittest.TestCase):
 
     def test_a_server_that_ends_is_named_with_its_last_words_and_nothing_stays(self) -> None:
         self.fake = Fake("raise SystemExit('the disk is made of cheese')")
-        with self.assertRaisesRegex(Failure, "(?s)store ended.*the disk is made of cheese"):
+        with self.assertRaisesRegex(Failure, "(?s)(store|broker-1) ended.*the disk is made of cheese"):
             self.up()
         self.assertIsNone(self.cluster.load())
 
     def test_a_server_that_says_nothing_is_given_up_and_stopped(self) -> None:
         self.fake = Fake("import time; print('still thinking', flush=True); time.sleep(600)")
-        self.cluster.ready_within_s = 0.5
+        # Long enough for it to have said that, on a busy machine as well.
+        self.cluster.ready_within_s = 5
         with self.assertRaisesRegex(Failure, "(?s)store is not ready after .*still thinking"):
             self.up()
         self.assertIsNone(self.cluster.load())
