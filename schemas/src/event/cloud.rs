@@ -13,14 +13,13 @@ use std::marker::PhantomData;
 
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::error::Category;
 
 use super::Event;
 use super::border::Border;
 use super::reject::{RejectReason, Rejection};
 use super::segment::{call_named, event_of, quoted, wrong_type};
 use super::vocabulary::Known;
-use super::wire::{Field, Members, Object, Wire};
+use super::wire::{Field, Members, Object, Wire, no_object, object_text};
 use crate::ids::ANONYMOUS_PREFIX;
 use crate::time::Timestamp;
 use crate::value::Properties;
@@ -102,27 +101,12 @@ pub fn decode(customer: &str, body: &[u8], stamp: Timestamp, border: &Border) ->
 /// Errors: `TooLarge` → above the bound · `TooDeep` → data nests too deep · `MalformedJson` → all else.
 fn read<'a, D: Members<'a> + Default>(body: &'a [u8], border: &Border) -> Result<Envelope<'a, D>, Rejection> {
     let max = border.item_bytes_max.saturating_add(ATTRIBUTES_BYTES_MAX);
-    if body.len() > max {
-        let message = format!("has {} bytes; at most {max} are legal", body.len());
-        return Err(Rejection::new(RejectReason::TooLarge, "body", message));
-    }
-    let malformed = |message: String| Rejection::new(RejectReason::MalformedJson, "body", message);
-    let text = std::str::from_utf8(body).map_err(|error| {
-        malformed(format!("is not UTF-8 from byte {} on; JSON must be", error.valid_up_to()))
-    })?;
-    if !text.trim_start().starts_with('{') {
-        let legal = "one JSON object with specversion, id, source, type and data";
-        return Err(malformed(format!("is not a JSON object; a CloudEvent is legal: {legal}")));
-    }
+    let legal = "a CloudEvent is legal: one JSON object with specversion, id, source, type and data";
+    let text = object_text(body, max, legal)?;
     let mut json = serde_json::Deserializer::from_str(text);
     let read = Deserializer::deserialize_map(&mut json, EnvelopeVisitor(PhantomData));
-    read.and_then(|envelope| json.end().map(|()| envelope)).map_err(|error| match error.classify() {
-        // Every member takes every type, so the only complaint about data is that of its depth.
-        Category::Data => Rejection::new(RejectReason::TooDeep, "data", error.to_string()),
-        Category::Syntax | Category::Eof | Category::Io => {
-            malformed(format!("is not one JSON object of a CloudEvent: {error}"))
-        }
-    })
+    read.and_then(|envelope| json.end().map(|()| envelope))
+        .map_err(|error| no_object(&error, "data", "a CloudEvent"))
 }
 
 #[derive(Deserialize)]

@@ -80,8 +80,22 @@ pub(super) enum Extent {
 ///
 /// Errors: `TooLarge` → above the border's bound · `TooDeep` → properties nest too deep · `MalformedJson` → all else.
 pub(super) fn read<'a>(body: &'a [u8], border: &Border, extent: Extent) -> Result<Wire<'a>, Rejection> {
-    if body.len() > border.item_bytes_max {
-        let message = format!("has {} bytes; at most {} are legal", body.len(), border.item_bytes_max);
+    let legal = r#"a Segment call is legal, e.g. {"userId": "42", "event": "Product Added"}"#;
+    let text = object_text(body, border.item_bytes_max, legal)?;
+    let mut wire = Wire::default();
+    let mut json = serde_json::Deserializer::from_str(text);
+    let filled = Deserializer::deserialize_map(&mut json, Fill { wire: &mut wire, extent });
+    let read = filled.and_then(|()| json.end());
+    read.map_err(|error| no_object(&error, "body", "a Segment call"))?;
+    Ok(wire)
+}
+
+/// Returns the text of a body that has to be one JSON object.
+///
+/// Errors: `TooLarge` → above `max` bytes · `MalformedJson` → no text, or another value than an object; `legal` says what is legal.
+pub(super) fn object_text<'a>(body: &'a [u8], max: usize, legal: &str) -> Result<&'a str, Rejection> {
+    if body.len() > max {
+        let message = format!("has {} bytes; at most {max} are legal", body.len());
         return Err(Rejection::new(RejectReason::TooLarge, "body", message));
     }
     let malformed = |message: String| Rejection::new(RejectReason::MalformedJson, "body", message);
@@ -89,20 +103,21 @@ pub(super) fn read<'a>(body: &'a [u8], border: &Border, extent: Extent) -> Resul
         malformed(format!("is not UTF-8 from byte {} on; JSON must be", error.valid_up_to()))
     })?;
     if !text.trim_start().starts_with('{') {
-        let example = r#"{"userId": "42", "event": "Product Added"}"#;
-        return Err(malformed(format!("is not a JSON object; a Segment call is legal, e.g. {example}")));
+        return Err(malformed(format!("is not a JSON object; {legal}")));
     }
-    let mut wire = Wire::default();
-    let mut json = serde_json::Deserializer::from_str(text);
-    let filled = Deserializer::deserialize_map(&mut json, Fill { wire: &mut wire, extent });
-    filled.and_then(|()| json.end()).map_err(|error| match error.classify() {
-        // Every field takes every type, so the only complaint about data is that of its depth.
-        Category::Data => Rejection::new(RejectReason::TooDeep, "body", error.to_string()),
+    Ok(text)
+}
+
+/// Returns why a text was not read as the JSON object of `what`. Its members take every type, so the only complaint about data is that of
+/// its depth, found in `deep`.
+pub(super) fn no_object(error: &serde_json::Error, deep: &'static str, what: &str) -> Rejection {
+    match error.classify() {
+        Category::Data => Rejection::new(RejectReason::TooDeep, deep, error.to_string()),
         Category::Syntax | Category::Eof | Category::Io => {
-            malformed(format!("is not one JSON object of a Segment call: {error}"))
+            let message = format!("is not one JSON object of {what}: {error}");
+            Rejection::new(RejectReason::MalformedJson, "body", message)
         }
-    })?;
-    Ok(wire)
+    }
 }
 
 #[derive(Deserialize)]
