@@ -168,31 +168,21 @@ pub async fn retry(
 
 /// Returns why a letter cannot go back into care.events, if it cannot.
 fn unfit(letter: &DeadLetter) -> Option<&'static str> {
-    let of_events = letter.topic == Topic::Events.as_str();
-    match letter.kind {
+    let is_input = match letter.kind {
         RecordKind::Event
         | RecordKind::CloudEvent
         | RecordKind::Relay
         | RecordKind::Stray
         | RecordKind::Outcome
-        | RecordKind::Command
-            if of_events =>
-        {
-            let is_text = !letter.body.contains(char::REPLACEMENT_CHARACTER);
-            (!is_text).then_some("its bytes were no text, and the letter does not hold them")
-        }
-        RecordKind::Unknown => Some("its headers named no kind of record that there is"),
-        RecordKind::Event
-        | RecordKind::CloudEvent
-        | RecordKind::Relay
-        | RecordKind::Stray
-        | RecordKind::Outcome
-        | RecordKind::Command
-        | RecordKind::Outreach
-        | RecordKind::Decision
-        | RecordKind::DeadLetter
-        | RecordKind::Epoch => Some("it was on its way out, not an input: what decided it decides anew"),
+        | RecordKind::Command => letter.topic == Topic::Events.as_str(),
+        RecordKind::Outreach | RecordKind::Decision | RecordKind::DeadLetter | RecordKind::Epoch => false,
+        RecordKind::Unknown => return Some("its headers named no kind of record that there is"),
+    };
+    if !is_input {
+        return Some("it was on its way out, not an input: what decided it decides anew");
     }
+    let is_text = !letter.body.contains(char::REPLACEMENT_CHARACTER);
+    (!is_text).then_some("its bytes were no text, and the letter does not hold them")
 }
 
 async fn retry_batch(ports: &Ports, letters: &Letters, batch: &[&Lying]) -> Result<Retried> {
