@@ -16,7 +16,7 @@ use actors::port::log::{Commit, Error, Topic};
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::topic_partition_list::Offset;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionListElem};
 use schemas::ids::{PartitionId, Position};
 use schemas::time::{Span, Timestamp};
 use tokio::sync::oneshot;
@@ -266,11 +266,20 @@ impl Watcher {
         }
     }
 
-    fn place_of(&self, list: &TopicPartitionList, (topic, partition): Place) -> Result<Position, Error> {
+    /// Returns what an answer of the brokers says of a place.
+    fn told<'a>(
+        &self,
+        list: &'a TopicPartitionList,
+        (topic, partition): Place,
+    ) -> Result<TopicPartitionListElem<'a>, Error> {
         let element = list.find_partition(&self.settings.topic(topic), partition.0 as i32);
         let element = element.ok_or_else(|| Error::Unavailable("the brokers left a partition out".into()))?;
         element.error().map_err(|error| meaning(&error))?;
-        match element.offset() {
+        Ok(element)
+    }
+
+    fn place_of(&self, list: &TopicPartitionList, place: Place) -> Result<Position, Error> {
+        match self.told(list, place)?.offset() {
             Offset::Offset(offset) => Ok(Position(u64::try_from(offset).unwrap_or(0))),
             other => Err(Error::Unavailable(format!("the brokers told no position but {other:?}"))),
         }
@@ -285,12 +294,9 @@ impl Watcher {
             list.add_partition(&self.settings.topic(*topic), partition.0 as i32);
         }
         let found = self.client.committed_offsets(list, self.settings.request_timeout());
-        let commit_of = |(topic, partition): Place| {
+        let commit_of = |place| {
             let list = found.as_ref().map_err(|error: &KafkaError| meaning(error))?;
-            let element = list.find_partition(&self.settings.topic(topic), partition.0 as i32);
-            let element =
-                element.ok_or_else(|| Error::Unavailable("the brokers left a partition out".into()))?;
-            element.error().map_err(|error| meaning(&error))?;
+            let element = self.told(list, place)?;
             Ok(commits::read(element.offset(), element.metadata()))
         };
         places.iter().map(|place| (*place, commit_of(*place))).collect()
