@@ -9,17 +9,15 @@ use actors::port::clock::Clock;
 use actors::port::log::{NewRecord, Topic};
 use actors::port::{Kind, Ports};
 use anyhow::{Context, Result};
-use bytes::Bytes;
-use schemas::event::{Border, customer_of};
-use schemas::ids::PartitionId;
-use schemas::record::RecordKind;
+use schemas::event::Border;
 
 use crate::clock::ReplayClock;
 use crate::replay::gate::NodeGate;
 use crate::replay::input::Source;
 use crate::replay::{self, Format, Gate, Replay, Report, Speed, Target};
 use crate::settings::Settings;
-use crate::shop::{Event, Moment, Shop, ShopSettings};
+use crate::shop::{Moment, Shop, ShopSettings};
+use crate::simulate::append;
 
 /// How often the shop is asked what has happened.
 const SHOP_LOOK: Duration = Duration::from_millis(100);
@@ -116,12 +114,14 @@ impl ShopFeed {
 
     /// Appends what has happened since the last look.
     async fn append(&mut self) -> Result<()> {
-        let now = self.ports.clock.now();
+        let (now, partitions) = (self.ports.clock.now(), self.ports.source.partitions());
         loop {
             let mut records = Vec::new();
             while records.len() < self.settings.batch_rows {
                 match self.shop.moment_before(now) {
-                    Some(Moment::Event(event)) => records.push(self.record(&event)?),
+                    Some(Moment::Event(event)) => {
+                        records.push(append::record(&event, partitions, &self.border)?.1);
+                    }
                     Some(Moment::Silence { .. }) => {}
                     None => break,
                 }
@@ -141,20 +141,6 @@ impl ShopFeed {
                 appended => return appended.map(drop).context("failed to append events"),
             }
         }
-    }
-
-    fn record(&self, event: &Event) -> Result<NewRecord> {
-        let body = event.line.as_bytes();
-        let customer = customer_of(body, &self.border);
-        let customer = customer.with_context(|| format!("the shop wrote {}", event.line))?;
-        Ok(NewRecord {
-            partition: PartitionId::of(customer.as_str(), self.ports.source.partitions()),
-            key: customer.as_str().into(),
-            kind: RecordKind::Event,
-            epoch: None,
-            stamp: None,
-            body: Bytes::copy_from_slice(body),
-        })
     }
 
     /// Returns how many records no partition has read.

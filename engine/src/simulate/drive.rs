@@ -9,15 +9,14 @@ use std::collections::VecDeque;
 use actors::port::clock::Clock;
 use actors::port::log::NewRecord;
 use anyhow::{Context, Result, bail};
-use bytes::Bytes;
 use rustc_hash::FxHashSet;
 use schemas::decision::Verdict;
-use schemas::event::{Border, customer_of};
-use schemas::ids::{CustomerId, PartitionId};
-use schemas::record::RecordKind;
+use schemas::event::Border;
+use schemas::ids::CustomerId;
 use schemas::time::{Span, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::append;
 use super::effect::{Effect, Truth};
 use super::engine::{Balance, Driven, Stepped};
 use super::record::Recorder;
@@ -195,23 +194,14 @@ impl Drive {
         self.ordered.clear();
         let mut records = Vec::with_capacity(events.len());
         for event in events {
-            let body = event.line.as_bytes();
-            let customer = customer_of(body, &self.course.border);
-            let customer = customer.with_context(|| format!("the shop wrote {}", event.line))?;
+            let (customer, record) = append::record(event, partitions, &self.course.border)?;
             self.flow.note(&customer, event.at);
             if event.name == ORDER {
                 self.flow.orders += 1;
                 self.effect.bought(&customer, event.at);
                 self.ordered.push(customer.clone());
             }
-            records.push(NewRecord {
-                partition: PartitionId::of(customer.as_str(), partitions),
-                key: customer.as_str().into(),
-                kind: RecordKind::Event,
-                epoch: None,
-                stamp: Some(event.at),
-                body: Bytes::copy_from_slice(body),
-            });
+            records.push(NewRecord { stamp: Some(event.at), ..record });
         }
         Ok(records)
     }

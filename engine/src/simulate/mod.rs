@@ -5,6 +5,7 @@
 //! | `engine` | the engine as the product runs it, driven step by step of log time |
 //! | `channel` | the channel through which its outreach reaches the shop |
 //! | `treated` | who was contacted and who was held back, joined from outreach and decisions |
+//! | `append` | from an event of the shop to a record of the log |
 //! | `drive` | shop and engine in lock-step |
 //! | `record` | the run as an events file, with what the engine did |
 //! | `risks`, `scores`, `watch` | what a person sees of a run: who is at risk and why |
@@ -15,6 +16,7 @@ pub mod channel;
 pub mod engine;
 pub mod treated;
 
+pub mod append;
 pub mod drive;
 pub mod effect;
 pub mod experiment;
