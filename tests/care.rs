@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use cargo_metadata::Message;
+use cargo_metadata::{Artifact, Message};
 use serde_json::Value;
 
 /// What a finished run left.
@@ -30,7 +30,8 @@ impl Finished {
     }
 }
 
-/// Returns the path of the binary, building it when it is not fresh. Cargo has given its lock back by the time tests run.
+/// Returns the path of the binary, building it when it is not fresh, with all that `ops/test` builds: asked for alone, cargo would give its
+/// dependencies other features and build most of them anew. Cargo has given its lock back by the time tests run.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(build)
@@ -41,19 +42,24 @@ fn build() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--quiet", "--profile", profile])
-        .args(["--package", "care-engine", "--bin", "care", "--message-format", "json-render-diagnostics"])
+        .args(["--workspace", "--bins", "--tests", "--message-format", "json-render-diagnostics"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("cargo runs");
     let out = std::io::BufReader::new(cargo.stdout.take().expect("piped"));
     let executable = Message::parse_stream(out)
         .filter_map(|message| match message.expect("cargo writes JSON") {
-            Message::CompilerArtifact(artifact) if artifact.target.name == "care" => artifact.executable,
+            Message::CompilerArtifact(artifact) if is_care(&artifact) => artifact.executable,
             _ => None,
         })
         .last();
     assert!(cargo.wait().expect("cargo ends").success(), "care does not build");
     executable.expect("cargo names the executable").into()
+}
+
+/// True for the command itself: its unit tests and this integration binary bear the same name.
+fn is_care(artifact: &Artifact) -> bool {
+    artifact.target.name == "care" && artifact.target.is_bin() && !artifact.profile.test
 }
 
 /// Runs `care` to its end.
