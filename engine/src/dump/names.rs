@@ -12,8 +12,7 @@ use schemas::record::{LogRecord, Place, RecordKind, Sender, Stray};
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 
-/// Records of one read.
-const FETCH_MAX: usize = 4_000;
+use crate::log::whole;
 
 /// Names of the records of care.events, read once per partition.
 pub struct Names {
@@ -84,21 +83,17 @@ impl Names {
 
 async fn read(ports: &Ports, id: PartitionId) -> Result<Partition> {
     let mut partition = Partition::default();
-    let end = ports.source.end(Topic::Events, id).await?;
-    let mut from = Position::default();
-    while from < end {
-        let fetched = ports.source.fetch(Topic::Events, id, from, FETCH_MAX).await?;
-        for record in &fetched.records {
-            partition.names.insert(record.position, name(record));
-            if record.kind == RecordKind::Relay
-                && let Ok(relay) = serde_json::from_slice::<Relay>(&record.body)
-            {
-                partition.heard.insert((record.key.clone(), relay.sender));
-            }
-            partition.last_of.insert(record.key.clone(), record.position);
+    let read = whole::each(&*ports.source, (Topic::Events, id), Position::default(), |record| {
+        partition.names.insert(record.position, name(record));
+        if record.kind == RecordKind::Relay
+            && let Ok(relay) = serde_json::from_slice::<Relay>(&record.body)
+        {
+            partition.heard.insert((record.key.clone(), relay.sender));
         }
-        from = fetched.next;
-    }
+        partition.last_of.insert(record.key.clone(), record.position);
+        Ok(())
+    });
+    read.await?;
     Ok(partition)
 }
 
