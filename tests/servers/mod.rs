@@ -2,4 +2,6 @@
 
 mod cql;
 mod kafka;
+mod producing;
 mod serve;
+mod strays;
