@@ -121,10 +121,10 @@ impl Seats {
         for (partition, seat) in tables.seats.iter().filter(|(partition, _)| partitions.contains(partition)) {
             let shown = seat.board.shown();
             let levels = if shown.standing == Standing::Working { shown.levels } else { shown.left };
-            if levels.dirty + levels.unsent > 0 {
+            if levels.dirty + levels.unsent + levels.strays > 0 {
                 left.partitions.push(*partition);
                 left.rows += levels.dirty;
-                left.unsent += levels.unsent;
+                left.unsent += levels.unsent + levels.strays;
             }
         }
         left

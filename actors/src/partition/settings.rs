@@ -107,6 +107,8 @@ switches! {
         strays_relayed,
         /// The position waits for the relay of such a record (I1).
         position_waits_for_stray,
+        /// One append holds one such record of each customer (I3): of a failed append the log may hold the later and not the earlier.
+        strays_of_a_customer_apart,
         /// The position waits for the score that a record asked for (I1).
         position_waits_for_score,
         /// An epoch starts from the position in the lease row, not from the group's commit (I1).

@@ -136,7 +136,7 @@ pub struct NewRecord {
 /// Appends to topics.
 pub trait LogSink: Send + Sync {
     /// Appends records in order and resolves with their positions when all are durable. After an error of kind `Retry` or `Anew` some
-    /// or all may be in the log all the same.
+    /// or all may be in the log all the same, also a later one without an earlier.
     fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, Error>;
 }
 

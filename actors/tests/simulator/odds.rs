@@ -19,6 +19,8 @@ pub struct Odds {
     pub lease_reply_lost: usize,
     /// Other replies get lost, in a hundred.
     pub reply_lost: usize,
+    /// An append takes some of its records only, and fails, so often, in a hundred.
+    pub torn_appends: usize,
     /// A delivery in a step happens so often, in a hundred: low = everything stays in flight for long.
     pub delivery: usize,
     /// Calls of this kind stay in flight for long: a slow write may land after those of its owner's successors.
@@ -62,6 +64,7 @@ impl Odds {
         Self {
             lease_reply_lost: 0,
             reply_lost: 0,
+            torn_appends: 0,
             delivery: 100,
             slow: None,
             group_owner: 100,
@@ -88,6 +91,7 @@ impl Odds {
             tail_loss: false,
             lease_reply_lost: 30,
             reply_lost: 8,
+            torn_appends: 0,
             delivery: if mood == 3 { 40 } else { 95 },
             slow: None,
             group_owner: if mood < 2 { 75 } else { 45 },

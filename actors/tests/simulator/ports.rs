@@ -162,6 +162,13 @@ impl LogSink for Handle {
         let mark = records.iter().any(|record| record.kind == RecordKind::Epoch);
         let what = if mark { What::Mark } else { What::Append };
         submit(&self.shared, process, what, log_lost, move |state| {
+            let torn = state.odds.torn_appends;
+            if torn > 0 && state.chance.percent(torn) {
+                let mut records = records.clone();
+                records.retain(|_| state.chance.percent(50));
+                state.append(process, topic, records);
+                return Err(log_lost());
+            }
             let (appended, replaced) = (state.chance.percent(50), state.odds.producers_replaced);
             if state.chance.below(1_000) >= replaced {
                 return Ok(state.append(process, topic, records.clone()));

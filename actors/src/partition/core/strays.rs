@@ -3,11 +3,13 @@
 //!
 //! Each is named by where it stands, and the receiving row keeps one mark per partition that strays come from. So they leave in the
 //! order in which they stand here, one append under way at a time, and hold the position until they are durable: relayed again after
-//! a crash they change nothing.
+//! a crash they change nothing. An append that fails may have left any of its records behind, so it holds one of each customer: the mark
+//! of a later one would pass an earlier one that is not there.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use rustc_hash::FxHashSet;
 use schemas::customer::identity::Forward;
 use schemas::event::{RejectReason, Rejection};
 use schemas::ids::{CustomerId, PartitionId, Position};
@@ -108,7 +110,10 @@ impl Core {
         if self.strays.waiting.is_empty() || !self.strays.under_way.is_empty() {
             return;
         }
-        let count = self.strays.waiting.len().min(self.settings.relay_max);
+        let alone = self.rules.strays_of_a_customer_apart;
+        let mut customers = FxHashSet::default();
+        let waiting = self.strays.waiting.iter().take(self.settings.relay_max);
+        let count = waiting.take_while(|(_, stray)| customers.insert(&stray.key) || !alone).count();
         let (under_way, records) = self.strays.waiting.drain(..count).unzip();
         self.strays.under_way = under_way;
         self.act(Io::RelayStrays { records });

@@ -34,6 +34,12 @@ struct Ablation {
 
 fn as_it_is(_: &mut Odds) {}
 
+/// Appends take some of their records and fail.
+fn torn_appends(odds: &mut Odds) {
+    slow_relays(odds);
+    odds.torn_appends = 40;
+}
+
 /// What is relayed takes its time, and processes die meanwhile.
 fn slow_relays(odds: &mut Odds) {
     (odds.slow, odds.crashes) = (Some(What::Append), 10);
@@ -59,8 +65,10 @@ fn plan(rules: AllRules) -> Plan {
 pub fn nothing_taken_away(seeds: u64) -> Case {
     let run = |seed, traced: Traced| {
         let mut odds = Odds { tail_loss: seed / 10 % 4 == 0, ..Odds::of(seed) };
-        if seed / 5 % 2 == 0 {
-            slow_relays(&mut odds);
+        match seed / 5 % 3 {
+            0 => slow_relays(&mut odds),
+            1 => torn_appends(&mut odds),
+            _ => {}
         }
         run(seed, plan(AllRules::default()), odds, traced)
     };
@@ -97,6 +105,11 @@ const ABLATIONS: &[Ablation] = &[
         name: "strays: position waits for them",
         without: |r| r.owner.position_waits_for_stray = false,
         world: slow_relays,
+    },
+    Ablation {
+        name: "strays: of a customer apart",
+        without: |r| r.owner.strays_of_a_customer_apart = false,
+        world: torn_appends,
     },
     Ablation { name: "strays: marked", without: |r| r.row.strays_marked = false, world: slow_relays },
 ];
