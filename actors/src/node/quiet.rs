@@ -84,11 +84,14 @@ impl Node {
         let Some(dispatched) = self.dispatchers.look() else { return Ok(false) };
         let events = before.iter().map(|(partition, next, _)| (Topic::Events, *partition, *next));
         let outreach = dispatched.iter().map(|(partition, next)| (Topic::Outreach, *partition, *next));
-        for (topic, partition, next) in events.chain(outreach) {
-            match self.plan.ports.source.end(topic, partition).await {
-                Ok(end) if end <= next => {}
+        let places: Vec<_> = events.chain(outreach).collect();
+        // All at once: a log on servers answers them together.
+        let ends = places.iter().map(|(topic, partition, _)| self.plan.ports.source.end(*topic, *partition));
+        for (end, (_, _, next)) in future::join_all(ends).await.into_iter().zip(&places) {
+            match end {
+                Ok(end) if end <= *next => {}
                 Ok(_) => return Ok(false),
-                Err(error) if matches!(error.kind(), Kind::Retry | Kind::Anew) => return Ok(false),
+                Err(error) if error.kind() == Kind::Retry => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }

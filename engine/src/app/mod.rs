@@ -2,11 +2,13 @@
 
 mod bounds;
 mod folder;
+mod playing;
 mod rules;
 mod servers;
 mod world;
 
 pub use bounds::{replay_node, serve_node, served_replay_node};
 pub use folder::Opened;
+pub use playing::PlayedWorld;
 pub use rules::{border, profile_of_files, replay_rulebook, rulebook, rulebook_of_files};
 pub use world::OpenWorld;

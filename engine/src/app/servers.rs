@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use tokio::task::spawn_blocking;
 
 use super::folder::predictor;
-use crate::clock::SystemClock;
+use crate::clock::{ReplayClock, SystemClock};
 use crate::log::kafka::{self, KafkaLog};
 use crate::outreach;
 use crate::predict::rules::Rules;
@@ -38,6 +38,18 @@ impl Servers {
         let patience = Patience::Bounded(settings.partition().score_deadline);
         let predictor = predictor(settings, metrics, (clock.clone(), patience))?;
         Self::open(settings, metrics, (KafkaLog::join, predictor, clock)).await
+    }
+
+    /// Opens the store and topics that were made for a replay: partitions are assigned from then on.
+    ///
+    /// Errors: as for a service.
+    pub(super) async fn for_replay(
+        settings: &Settings,
+        metrics: &Metrics,
+        clock: Arc<ReplayClock>,
+    ) -> Result<Self> {
+        let predictor = predictor(settings, metrics, (clock.clone(), Patience::Endless))?;
+        Self::open(settings, metrics, (KafkaLog::join_for_replay, predictor, clock)).await
     }
 
     /// Opens store and topics to look at them.

@@ -86,8 +86,8 @@ impl OpenWorld {
     pub fn now(&self) -> Timestamp {
         match &self.keeper {
             Keeper::Folder(database) => database.newest_stamp(),
-            // Brokers stamp records by the wall clock.
-            Keeper::Topics(_) => self.ports.clock.now(),
+            // Brokers stamp records by the wall clock, where they do.
+            Keeper::Topics(log) => log.newest_stamp().unwrap_or_else(|| self.ports.clock.now()),
         }
     }
 
@@ -129,6 +129,7 @@ impl OpenWorld {
     }
 }
 
-fn world(settings: &Settings) -> Result<World> {
+/// Returns what log and store of the settings are together.
+pub(super) fn world(settings: &Settings) -> Result<World> {
     settings.world().map_err(|reason| anyhow::anyhow!("store.kind: {reason}"))
 }

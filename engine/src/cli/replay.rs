@@ -1,6 +1,7 @@
 //! `care replay`: plays event files through the engine, and says what became of every row.
 //!
-//! In order: the data folder is opened; what an earlier run left in its log is finished; the files are appended in step with the engine;
+//! In order: the world is opened, a data folder or servers; what an earlier run left in its log is finished; the files are appended in
+//! step with the engine;
 //! when nothing is left to do, the summary is printed. Killed anywhere, the same command goes on where it stopped.
 
 mod backlog;
@@ -26,7 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::progress::Progress;
 use self::summary::{Account, Summary};
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
-use crate::app::{self, Opened};
+use crate::app::{self, PlayedWorld};
 use crate::clock::ReplayClock;
 use crate::live;
 use crate::outreach;
@@ -81,8 +82,7 @@ struct Run<'a> {
     arguments: &'a Arguments,
     sources: Vec<Source>,
     settings: Settings,
-    opened: Opened,
-    clock: Arc<ReplayClock>,
+    world: PlayedWorld,
     metrics: Metrics,
     deliveries: Deliveries,
 }
@@ -103,10 +103,15 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let channels = outreach::build(&settings.channels);
     let book = Arc::new(app::rulebook_of_files(&settings, &channels, arguments.format)?);
     let sources = replay::check(&arguments.files, arguments.format, &app::border(&settings))?;
-    let (opened, clock) = Opened::for_replay(&settings)?;
-    let (metrics, deliveries) = (opened.metrics.clone(), Deliveries::default());
-    let run = Run { arguments, sources, settings, opened, clock, metrics, deliveries };
-    match wait_for(run.run(book))? {
+    let summary = wait_for(async {
+        let world = PlayedWorld::open(&settings).await?;
+        let (metrics, deliveries) = (world.metrics.clone(), Deliveries::default());
+        let mut run = Run { arguments, sources, settings, world, metrics, deliveries };
+        let summary = run.run(book).await;
+        run.world.leave().await;
+        summary
+    });
+    match summary? {
         Some(summary) => {
             match output {
                 Output::Json => out::json(&summary, out)?,
@@ -120,11 +125,11 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
 
 impl Run<'_> {
     /// Runs to the end; `None` when it was interrupted.
-    async fn run(mut self, book: Arc<Rulebook>) -> Result<Option<Summary>> {
-        let backlog = backlog::count(&self.opened.ports).await.context("failed to read the log")?;
-        let (channels, deliveries) = counted::counted(&self.opened.ports.channels);
+    async fn run(&mut self, book: Arc<Rulebook>) -> Result<Option<Summary>> {
+        let backlog = backlog::count(&self.world.ports).await.context("failed to read the log")?;
+        let (channels, deliveries) = counted::counted(&self.world.ports.channels);
         self.deliveries = deliveries;
-        let ports = Ports { channels: Arc::new(channels), ..self.opened.ports.clone() };
+        let ports = Ports { channels: Arc::new(channels), ..self.world.ports.clone() };
         let (ports, passed, view) = if self.arguments.watch {
             let (ports, passed, view) = live::watch(ports);
             (ports, passed, Some(view))
@@ -155,15 +160,15 @@ impl Run<'_> {
             }
         };
         let account = Account { tally, backlog, caught_up, counts, customers: passed.customers() };
-        let database = &self.opened.database;
-        Ok(Some(Summary::new(&account, &self.metrics, &self.deliveries, (spent, database.statistics().cpu))))
+        let commit = self.world.commit_cpu();
+        Ok(Some(Summary::new(&account, &self.metrics, &self.deliveries, (spent, commit))))
     }
 
     /// Finishes what an earlier run left, plays the files, and waits until nothing is left to do.
     async fn play(&self, node: &Node, watching: bool) -> Result<(Ended, Counts, Counts, Spent)> {
         node.settle().await.context("failed to finish what an earlier run left")?;
         let caught_up = node.counts();
-        let begun = Spent::now(&self.clock);
+        let begun = Spent::now(&self.world.clock);
         let bar = Progress::new(!watching && std::io::stderr().is_terminal());
         let gate = NodeGate(node);
         let source = std::pin::pin!(replay::run(self.replay(), &gate, &bar));
@@ -177,9 +182,9 @@ impl Run<'_> {
         };
         bar.finish();
         // Every partition has to know how far the files have come: what was due by then is of this run, wherever it is cut.
-        node.quiet_at(self.clock.now()).await.context("failed to finish")?;
+        node.quiet_at(self.world.clock.now()).await.context("failed to finish")?;
         node.settle().await.context("failed to finish")?;
-        Ok((ended, caught_up, node.counts() - caught_up, begun.until(&Spent::now(&self.clock))))
+        Ok((ended, caught_up, node.counts() - caught_up, begun.until(&Spent::now(&self.world.clock))))
     }
 
     /// Resolves when Ctrl-C is pressed, or the process is asked to end (SIGTERM).
@@ -188,7 +193,7 @@ impl Run<'_> {
     async fn trouble(&self, node: &Node) -> Result<()> {
         let mut interrupted = std::pin::pin!(asked_to_stop());
         loop {
-            let look = self.clock.sleep(STOPPED_LOOK);
+            let look = self.world.clock.sleep(STOPPED_LOOK);
             match future::select(interrupted.as_mut(), std::pin::pin!(look)).await {
                 Either::Left((pressed, _)) => return pressed.context("failed to wait for signals"),
                 Either::Right(_) => {
@@ -205,11 +210,11 @@ impl Run<'_> {
             sources: self.sources.clone(),
             format: self.arguments.format,
             speed: self.arguments.speed,
-            target: self.opened.log.clone(),
-            clock: self.clock.clone(),
+            target: self.world.target.clone(),
+            clock: self.world.clock.clone(),
             settings: self.settings.replay.clone(),
             border: app::border(&self.settings),
-            scratch: self.settings.data.dir.join("scratch"),
+            scratch: self.world.scratch.clone(),
         }
     }
 
@@ -218,12 +223,12 @@ impl Run<'_> {
         if error.downcast_ref::<replay::Error>().is_some_and(replay::Error::is_of_a_file) {
             return error;
         }
-        let dir = self.settings.data.dir.display();
-        match self.opened.database.failure() {
+        let place = &self.world.place;
+        match self.world.failure() {
             Some(failure) => error.context(format!(
-                "the data in {dir} can take no more ({failure}); with that mended, the same command goes on where it stopped"
+                "the data in {place} can take no more ({failure}); with that mended, the same command goes on where it stopped"
             )),
-            None => error.context(format!("failed with the data in {dir}; the same command goes on where it stopped")),
+            None => error.context(format!("failed with the data in {place}; the same command goes on where it stopped")),
         }
     }
 }

@@ -45,7 +45,7 @@ pub enum Error {
     /// Packed data ends in the middle.
     #[error(
         "{path} is cut off: its packed data ends in the middle, at byte {byte}, behind line {line}. What came before is in the log; \
-         a whole copy of the file is another source, so replay it into a new data folder",
+         a whole copy of the file is another source, so replay it into a new data folder, or new topics and a new keyspace",
         path = path.display()
     )]
     CutOff {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actors::port::BoxFuture;
 use actors::port::clock::Clock;
 use actors::port::log::Topic;
+use futures_util::future;
 use schemas::event::Border;
 use schemas::ids::{PartitionId, Position};
 use schemas::time::{Span, Timestamp};
@@ -160,8 +161,11 @@ impl Replay {
         let read_to = gate.read_to();
         let mut ahead: u64 = 0;
         let log = self.target.log();
-        for partition in (0..log.partitions()).map(PartitionId) {
-            let end = log.end(Topic::Events, partition).await?;
+        let partitions = || (0..log.partitions()).map(PartitionId);
+        // All at once: a log on servers answers them together.
+        let ends = partitions().map(|partition| log.end(Topic::Events, partition));
+        let ends = future::try_join_all(ends).await?;
+        for (partition, end) in partitions().zip(ends) {
             let read = read_to.iter().find(|(of, _)| *of == partition).map_or(0, |(_, position)| position.0);
             ahead = ahead.saturating_add(end.0.saturating_sub(read));
         }

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::{self, Either};
 use rdkafka::consumer::BaseConsumer;
 use schemas::ids::{PartitionId, Position};
+use schemas::time::Timestamp;
 use tokio::sync::oneshot;
 
 use super::assignment::Assignments;
@@ -27,6 +28,7 @@ use super::floors::Floors;
 use super::member::Member;
 use super::producer::Producer;
 use super::reading::{Asked, Reading};
+use super::row::{Outgoing, Row};
 use super::settings::Settings;
 use super::watch::{Question, Watcher};
 use super::{Stamps, topics};
@@ -221,6 +223,14 @@ impl KafkaLog {
         self.membership.as_ref().is_some_and(|(assignments, _)| assignments.has_joined())
     }
 
+    /// Returns the newest stamp of topics whose records bear their own; `None` where the brokers stamp.
+    pub fn newest_stamp(&self) -> Option<Timestamp> {
+        match self.stamps {
+            Stamps::Asked => Some(self.floors.newest()),
+            Stamps::Appended => None,
+        }
+    }
+
     /// Returns why the log is of no use any more, once it is.
     pub fn failure(&self) -> Option<&str> {
         self.around.failure.reason()
@@ -254,18 +264,27 @@ impl KafkaLog {
         }
     }
 
-    /// Returns records with the stamps that they are appended with.
-    fn stamped(&self, topic: Topic, records: Vec<NewRecord>) -> Vec<Stamped> {
-        match self.stamps {
-            Stamps::Asked => self.floors.raise(topic, records, self.around.clock.now()),
-            // The brokers stamp on append, whatever is asked for.
-            Stamps::Appended => records.into_iter().map(|record| (record, None)).collect(),
+    /// Appends rows of a file to care.events, in order.
+    pub(super) fn append_rows(&self, rows: Vec<(NewRecord, Row)>) -> Reply<Vec<Position>, PortError> {
+        let outgoing = |(record, row)| Outgoing { row: Some(row), ..Outgoing::of(record) };
+        self.append_all(Topic::Events, rows.into_iter().map(outgoing).collect())
+    }
+
+    fn append_all(&self, topic: Topic, records: Vec<Outgoing>) -> Reply<Vec<Position>, PortError> {
+        let in_range = records.iter().try_for_each(|one| self.in_range(topic, one.record.partition));
+        if let Err(error) = in_range.and_then(|()| self.around.failure.check()) {
+            return future::ready(Err(error)).boxed();
         }
+        let name = self.settings.topic(topic);
+        let send = |records| self.producer.append(topic, &name, records);
+        let answer = match self.stamps {
+            Stamps::Asked => self.floors.raise(topic, (records, self.around.clock.now()), send),
+            // The brokers stamp on append, whatever is asked for.
+            Stamps::Appended => send(records),
+        };
+        answer.wait(self.around.metrics.clone(), Arc::clone(&self.around.clock)).boxed()
     }
 }
-
-/// A record, and its stamp where it is not the brokers' to give.
-pub(super) type Stamped = (NewRecord, Option<schemas::time::Timestamp>);
 
 impl Drop for KafkaLog {
     fn drop(&mut self) {
@@ -372,15 +391,7 @@ impl LogSource for KafkaLog {
 
 impl LogSink for KafkaLog {
     fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, PortError> {
-        let in_range = records.iter().try_for_each(|record| self.in_range(topic, record.partition));
-        match in_range.and_then(|()| self.around.failure.check()) {
-            Ok(()) => {
-                let records = self.stamped(topic, records);
-                let answer = self.producer.append(topic, &self.settings.topic(topic), records);
-                answer.wait(self.around.metrics.clone(), Arc::clone(&self.around.clock)).boxed()
-            }
-            Err(error) => future::ready(Err(error)).boxed(),
-        }
+        self.append_all(topic, records.into_iter().map(Outgoing::of).collect())
     }
 }
 

@@ -23,6 +23,18 @@ pub enum Error {
     /// The topics are not as they must be; one line each.
     #[error("trust the topics:{}", .0.iter().map(|fault| format!("\n  {fault}")).collect::<String>())]
     Topics(Vec<String>),
+    /// Other members of the group hold partitions.
+    #[error(
+        "have every partition to itself: {held} of {partitions} after a while. History is played by one process; end the others of the group {group}"
+    )]
+    NotAlone {
+        /// The group.
+        group: String,
+        /// Partitions that this process holds.
+        held: usize,
+        /// Partitions that there are.
+        partitions: u32,
+    },
     /// The system gives no thread.
     #[error("start a thread for Kafka")]
     Thread(#[from] std::io::Error),

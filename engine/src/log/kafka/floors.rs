@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use actors::port::log::{NewRecord, Topic};
+use actors::port::log::Topic;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
@@ -13,9 +13,9 @@ use rdkafka::topic_partition_list::Offset;
 use schemas::ids::PartitionId;
 use schemas::time::Timestamp;
 
-use super::adapter::Stamped;
 use super::client::{self, Asking};
 use super::error::Error;
+use super::row::Outgoing;
 use super::settings::Settings;
 
 /// The last stamp of each partition.
@@ -47,15 +47,27 @@ impl Floors {
         Ok(Self { last: Mutex::new(last) })
     }
 
-    /// Returns records with their stamps: those asked for, the clock's for others, none below the partition's last.
-    pub(super) fn raise(&self, topic: Topic, records: Vec<NewRecord>, now: Timestamp) -> Vec<Stamped> {
+    /// Returns the newest stamp of all; the beginning of time for empty topics.
+    pub(super) fn newest(&self) -> Timestamp {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.values().copied().max().unwrap_or_default()
+    }
+
+    /// Gives records their stamps, those asked for, the clock's for others, none below the partition's last, and hands them to `send`
+    /// before anybody else's are stamped: they lie in the log in the order of their stamps.
+    pub(super) fn raise<T>(
+        &self,
+        topic: Topic,
+        (mut records, now): (Vec<Outgoing>, Timestamp),
+        send: impl FnOnce(Vec<Outgoing>) -> T,
+    ) -> T {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let raise = |record: NewRecord| {
+        for Outgoing { record, stamp, .. } in &mut records {
             let floor = last.entry((topic, record.partition)).or_insert(Timestamp(0));
             *floor = (*floor).max(record.stamp.unwrap_or(now));
-            (record, Some(*floor))
-        };
-        records.into_iter().map(raise).collect()
+            *stamp = Some(*floor);
+        }
+        send(records)
     }
 }
 

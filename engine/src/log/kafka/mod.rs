@@ -3,11 +3,13 @@
 //! Read in this order: [`settings`] is what a person may choose, [`topics`] what must be true of the brokers; `client` sets the client
 //! library up; [`adapter`] is the log behind its ports. Reading: `buffer` is one partition as it is read (pure), `reading` a topic of
 //! them, `consumer` the poll thread that fills them, `member` what the group wants of it, `assignment` what the node hears of that,
-//! `commits` what goes back to the group, `watch` where partitions end and the log's time with it. Writing: `producer`, and
-//! `floors` where stamps are asked for. `error` and `failure` say what went wrong, for one call and for good.
+//! `commits` what goes back to the group, `watch` where partitions end and the log's time with it. Writing: `producer`,
+//! `row` what it sends, and `floors` where stamps are asked for; [`history`] plays files. `error` and `failure` say what went wrong, for
+//! one call and for good.
 
 pub mod adapter;
 pub mod error;
+pub mod history;
 pub mod settings;
 pub mod topics;
 
@@ -21,10 +23,12 @@ mod floors;
 mod member;
 mod producer;
 mod reading;
+mod row;
 mod watch;
 
 pub use adapter::KafkaLog;
 pub use error::Error;
+pub use history::History;
 pub use settings::{KEYS, Settings};
 
 /// Who stamps the records of the topics.

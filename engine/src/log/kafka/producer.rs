@@ -18,11 +18,11 @@ use rdkafka::message::{Header, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext};
 use schemas::ids::Position;
 use schemas::record::headers;
-use schemas::time::Timestamp;
 use tokio::sync::oneshot;
 
 use super::client::{self, Voice};
 use super::error::{self, meaning};
+use super::row::{Outgoing, ROW};
 use super::settings::Settings;
 
 /// How long the producer's thread waits for acknowledgements before it looks whether it is to end.
@@ -225,12 +225,7 @@ impl Producer {
     }
 
     /// Appends records in order; the answer comes when all are durable.
-    pub(super) fn append(
-        &self,
-        topic: Topic,
-        name: &str,
-        records: Vec<(NewRecord, Option<Timestamp>)>,
-    ) -> Answer {
+    pub(super) fn append(&self, topic: Topic, name: &str, records: Vec<Outgoing>) -> Answer {
         let (answer, heard) = oneshot::channel();
         let instance = self.current();
         let (count, began) = (records.len(), self.clock.boot());
@@ -252,13 +247,9 @@ impl Producer {
             answer: Mutex::new(Some(answer)),
             began,
         });
-        for (index, (record, stamp)) in records.iter().enumerate() {
-            if let Err(error) = send(
-                &instance.client,
-                name,
-                (record, *stamp),
-                Delivery { append: Arc::clone(&append), index },
-            ) {
+        for (index, outgoing) in records.iter().enumerate() {
+            let delivery = Delivery { append: Arc::clone(&append), index };
+            if let Err(error) = send(&instance.client, name, outgoing, delivery) {
                 append.fail(refusal(&error));
                 // Those behind it must not come before it.
                 append.settle(count - index);
@@ -297,14 +288,18 @@ fn written(record: &NewRecord) -> OwnedHeaders {
 fn send(
     client: &BaseProducer<Deliveries>,
     name: &str,
-    (record, stamp): (&NewRecord, Option<Timestamp>),
+    Outgoing { record, stamp, row }: &Outgoing,
     delivery: Delivery,
 ) -> Result<(), KafkaError> {
+    let mut headers = written(record);
+    if let Some(row) = row {
+        headers = headers.insert(Header { key: ROW, value: Some(&row.write()) });
+    }
     let mut new = BaseRecord::with_opaque_to(name, Box::new(delivery))
         .partition(record.partition.0 as i32)
         .key(record.key.as_str())
         .payload(record.body.as_ref())
-        .headers(written(record));
+        .headers(headers);
     if let Some(stamp) = stamp {
         new = new.timestamp(stamp.0);
     }
