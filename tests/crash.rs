@@ -114,6 +114,16 @@ fn a_run_killed_at_random_ends_as_an_undisturbed_one() {
     check(&Case::new(World::embedded, &shop(), "segment-jsonl"), 0..20);
 }
 
+mod servers {
+    use super::*;
+
+    /// Every round makes a world, and a killed process is awaited by its group: fewer rounds, the same checks.
+    #[test]
+    fn a_run_killed_at_random_ends_as_an_undisturbed_one() {
+        check(&Case::new(World::servers, &shop(), "segment-jsonl"), 0..4);
+    }
+}
+
 mod real_data {
     use std::io::{BufRead, BufReader};
 

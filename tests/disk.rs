@@ -100,6 +100,5 @@ fn a_full_disk_is_named_and_nothing_is_lost_once_there_is_room() {
     assert_eq!((&resumed["lost"], &resumed["doubled"]), (&Value::from(0), &Value::from(0)), "{resumed}");
     let plenty = dir.path().join("plenty");
     care::run(arguments(&events, &plenty)).summary();
-    let dump = |data: &Path| care::dump(["--data-dir".to_owned(), data.display().to_string()]);
-    assert_eq!(care::difference(&dump(&plenty), &dump(&data)), None);
+    assert_eq!(care::difference(&care::dump(&plenty), &care::dump(&data)), None);
 }

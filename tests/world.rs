@@ -4,14 +4,33 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::settings::{Layers, Settings, load};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::care::{self, Finished};
+use crate::cluster::{Cluster, Names};
+
+/// Partitions of every topic, where a test does not care.
+const PARTITIONS: u32 = 8;
+
+/// Name of the settings of a world.
+const SETTINGS: &str = "world.toml";
 
 /// An empty world, which goes with the value.
 pub struct World {
     /// Files of the test, and what is durable in the embedded world.
     dir: TempDir,
+    kind: Kind,
+}
+
+/// What keeps a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Log and store in a data folder.
+    Embedded,
+    /// Topics made for a replay, and a keyspace, of its own, on servers that others use too.
+    Servers,
 }
 
 /// Makes an empty world of one kind.
@@ -28,6 +47,15 @@ macro_rules! in_both_worlds {
                 }
             )+
         }
+
+        mod servers {
+            $(
+                #[test]
+                fn $check() {
+                    super::$check(&$crate::world::World::servers());
+                }
+            )+
+        }
     };
 }
 pub(crate) use in_both_worlds;
@@ -35,7 +63,32 @@ pub(crate) use in_both_worlds;
 impl World {
     /// Returns the world of one process: log and store in a data folder.
     pub fn embedded() -> Self {
-        Self { dir: tempfile::tempdir().expect("a temporary folder") }
+        Self::of(Kind::Embedded, PARTITIONS)
+    }
+
+    /// Returns a world of servers: the topics are made, the store is migrated.
+    pub fn servers() -> Self {
+        Self::of(Kind::Servers, PARTITIONS)
+    }
+
+    /// Returns a world of so many partitions.
+    pub fn of(kind: Kind, partitions: u32) -> Self {
+        let world = Self { dir: tempfile::tempdir().expect("a temporary folder"), kind };
+        let data = text(&world.data());
+        let common = format!("[data]\ndir = \"{data}\"\n[log]\npartitions = {partitions}\n");
+        match kind {
+            Kind::Embedded => {
+                world.write(SETTINGS, common);
+            }
+            Kind::Servers => {
+                world.write(SETTINGS, common + &servers());
+                for words in [&["topics", "create", "--for-replay"][..], &["migrate"]] {
+                    let made = world.care(words);
+                    assert!(made.success, "{words:?}: {}", made.err);
+                }
+            }
+        }
+        world
     }
 
     /// Returns the path of a file of the test.
@@ -57,7 +110,13 @@ impl World {
 
     /// Returns what leads every command into this world.
     pub fn options(&self) -> Vec<String> {
-        vec!["--data-dir".to_owned(), text(&self.data())]
+        vec!["--config".to_owned(), text(&self.file(SETTINGS))]
+    }
+
+    /// Returns the settings that lead into this world.
+    pub fn settings(&self) -> Settings {
+        let file = self.file(SETTINGS);
+        load(&Layers { file: Some(&file), ..Layers::default() }).expect("legal settings").settings
     }
 
     /// Runs a command of `care` in this world.
@@ -69,13 +128,47 @@ impl World {
     /// Returns everything that is durable here, one line each, sorted.
     #[track_caller]
     pub fn dump(&self) -> Vec<String> {
-        care::dump(self.options())
+        care::dump_where(self.options())
     }
 
     /// Returns true when nothing was ever made durable here.
     pub fn is_untouched(&self) -> bool {
-        !self.data().exists()
+        match self.kind {
+            Kind::Embedded => !self.data().exists(),
+            Kind::Servers => {
+                let shown = self.care(["topics", "show", "--json"]).summary();
+                let partitions = shown["partitions"].as_array().expect("a list");
+                assert!(!partitions.is_empty(), "{shown}");
+                partitions.iter().all(|one| one["events_end"] == Value::from(0))
+            }
+        }
     }
+}
+
+/// Returns the settings of topics and a keyspace of their own on the servers of the tests.
+fn servers() -> String {
+    let cluster = Cluster::shared();
+    let Names { topic_prefix, group, keyspace } = cluster.names("world");
+    let (brokers, nodes, copies) = (&cluster.brokers, &cluster.cql, cluster.replication);
+    format!(
+        r#"kind = "kafka"
+[store]
+kind = "cql"
+[kafka]
+brokers = "{brokers}"
+topic_prefix = "{topic_prefix}"
+group = "{group}"
+replication = {copies}
+min_insync = 1
+session_timeout_ms = 3000
+ends_ms = 20
+fetch_wait_ms = 20
+[cql]
+nodes = "{nodes}"
+keyspace = "{keyspace}"
+replication = 1
+"#
+    )
 }
 
 /// Returns a path as a word of a command.

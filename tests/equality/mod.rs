@@ -20,6 +20,7 @@ use schemas::score::Head;
 use serde_json::Value;
 
 use self::compare::{Asks, difference};
+use crate::world::{Kind, World};
 
 const SESSION_OVER: (&str, &str) = ("session-over.yaml", include_str!("session-over.yaml"));
 
@@ -40,17 +41,17 @@ struct Case<'a> {
     triggers: Triggers,
     /// With one partition it is known who asked.
     partitions: u32,
+    /// Where the engine keeps what it knows.
+    kind: Kind,
 }
 
 impl Case<'_> {
-    /// Returns the settings of both sides, with the data in a folder.
-    fn settings(&self, dir: &Path) -> Settings {
-        let mut settings = Settings::defaults();
-        settings.data.dir = dir.join("data");
-        settings.log.partitions = self.partitions;
+    /// Returns the settings of both sides in a world of the engine.
+    fn settings(&self, world: &World) -> Settings {
+        let mut settings = world.settings();
         settings.predictor.heads = Head::ALL.to_vec();
         if self.triggers == Triggers::Some {
-            settings.triggers.dir = dir.join("triggers");
+            settings.triggers.dir = world.file("triggers");
             fs::create_dir_all(&settings.triggers.dir).expect("a folder");
             for (name, text) in READY.iter().chain([&SESSION_OVER]) {
                 fs::write(settings.triggers.dir.join(name), text).expect("written");
@@ -93,7 +94,7 @@ fn shop(dir: &Path) -> PathBuf {
 }
 
 fn segment(files: &[PathBuf], triggers: Triggers) -> Case<'_> {
-    Case { files, format: Format::SegmentJsonl, triggers, partitions: 1 }
+    Case { files, format: Format::SegmentJsonl, triggers, partitions: 1, kind: Kind::Embedded }
 }
 
 #[test]
@@ -123,6 +124,23 @@ fn with_triggers_that_ask_for_fresh_scores_both_sides_ask_alike() {
         let case = segment(&files, Triggers::Some);
         let without = trained::asks(&segment(&files, Triggers::None)).count();
         case.check(without + 1);
+    }
+}
+
+mod servers {
+    use super::*;
+
+    #[test]
+    fn the_demonstration_is_trained_on_what_it_is_asked() {
+        let files = [demonstration()];
+        Case { partitions: 8, kind: Kind::Servers, ..segment(&files, Triggers::None) }.check(3_000);
+    }
+
+    #[test]
+    fn a_shop_that_contacts_its_customers_is_trained_on_what_it_is_asked() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let files = [shop(dir.path())];
+        Case { partitions: 8, kind: Kind::Servers, ..segment(&files, Triggers::None) }.check(1_200);
     }
 }
 

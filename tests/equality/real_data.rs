@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use engine::replay::Format;
 use schemas::score::Head;
 
-use super::{Case, Triggers};
+use super::{Case, Triggers, segment};
 use crate::data;
 use crate::replay::real_data::text;
 
@@ -37,8 +37,7 @@ fn part(dir: &Path) -> PathBuf {
 fn a_real_shop_is_trained_on_what_it_is_asked_with_triggers_and_without() {
     let dir = tempfile::tempdir().expect("a folder");
     let files = [part(dir.path())];
-    let case =
-        Case { files: &files, format: Format::UciOnlineRetail, triggers: Triggers::None, partitions: 1 };
+    let case = Case { format: Format::UciOnlineRetail, ..segment(&files, Triggers::None) };
     let asks = case.check(100_000);
     let (daily, weekly) = (asks.of(Head::Churn), asks.of(Head::Return));
     assert!(daily > 4 * weekly && weekly > 10_000, "{daily} {weekly}");

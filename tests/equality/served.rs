@@ -11,8 +11,7 @@ use actors::port::log::{LogSource, Topic};
 use actors::port::predictor::{Error, Predictor};
 use actors::port::{Ports, Reply};
 use anyhow::{Result, bail};
-use engine::app::{self, Opened};
-use engine::clock::ReplayClock;
+use engine::app::{self, OpenWorld, PlayedWorld};
 use engine::outreach;
 use engine::replay::gate::NodeGate;
 use engine::replay::{self, Replay, Report, Speed};
@@ -24,6 +23,7 @@ use schemas::score::{Answer, Ask, Head};
 
 use super::compare::Asks;
 use super::{Case, Triggers};
+use crate::world::{Kind, World};
 
 /// Notes every question and passes it on.
 struct Recorder {
@@ -62,20 +62,31 @@ pub fn book(case: &Case<'_>, settings: &Settings) -> Rulebook {
 
 /// Returns what the engine asks while it replays the files of a case; with several partitions it is not known of whom.
 pub fn asks(case: &Case<'_>) -> Asks {
-    let dir = tempfile::tempdir().expect("a folder");
-    let settings = case.settings(dir.path());
-    let (opened, clock) = Opened::for_replay(&settings).expect("a new folder");
+    let world = World::of(case.kind, case.partitions);
+    let settings = case.settings(&world);
     let asked = Arc::default();
-    let recorder = Recorder { inner: opened.ports.predictor.clone(), asked: Arc::clone(&asked) };
-    let ports = Ports { predictor: Arc::new(recorder), ..opened.ports.clone() };
     let who = actix::System::new().block_on(async {
+        let opened = PlayedWorld::open(&settings).await?;
+        let recorder = Recorder { inner: opened.ports.predictor.clone(), asked: Arc::clone(&asked) };
+        let ports = Ports { predictor: Arc::new(recorder), ..opened.ports.clone() };
         let book = Arc::new(book(case, &settings));
         let of_node = app::replay_node(&settings);
         let node = Node::start(ports, book, app::border(&settings), of_node, opened.metrics.clone())?;
-        play(case, &settings, (&opened, clock), &node).await?;
+        play(case, &settings, &opened, &node).await?;
         assert_eq!(node.ended(), None);
         node.stop().await?;
-        keys(&*opened.log).await
+        let keys = match case.kind {
+            Kind::Embedded => keys(opened.target.log()).await,
+            // Who is no member any more is refused by the partitions that the engine read.
+            Kind::Servers => {
+                let looked = OpenWorld::to_look(&settings).await?;
+                let keys = keys(&*looked.ports.source).await;
+                looked.leave().await;
+                keys
+            }
+        };
+        opened.leave().await;
+        keys
     });
     let who = who.expect("the engine runs");
     let mut asks = Asks::default();
@@ -88,21 +99,16 @@ pub fn asks(case: &Case<'_>) -> Asks {
 }
 
 /// Plays the files, and waits until the engine has nothing left to do.
-async fn play(
-    case: &Case<'_>,
-    settings: &Settings,
-    (opened, clock): (&Opened, Arc<ReplayClock>),
-    node: &Node,
-) -> Result<()> {
+async fn play(case: &Case<'_>, settings: &Settings, opened: &PlayedWorld, node: &Node) -> Result<()> {
     let replay = Replay {
         sources: replay::check(case.files, case.format, &app::border(settings))?,
         format: case.format,
         speed: Speed::Max,
-        target: opened.log.clone(),
-        clock,
+        target: opened.target.clone(),
+        clock: opened.clock.clone(),
         settings: settings.replay.clone(),
         border: app::border(settings),
-        scratch: settings.data.dir.join("scratch"),
+        scratch: opened.scratch.clone(),
     };
     let gate = NodeGate(node);
     let source = std::pin::pin!(replay::run(replay, &gate, &Quiet));

@@ -12,6 +12,7 @@ use schemas::score::{Ask, Head};
 use super::compare::Asks;
 use super::served::{Quiet, book};
 use super::{Case, Triggers};
+use crate::world::World;
 
 /// Answers both sides where answers matter.
 fn answer(ask: &Ask) -> f32 {
@@ -21,8 +22,8 @@ fn answer(ask: &Ask) -> f32 {
 
 /// Returns what is asked while a history plays the files of a case.
 pub fn asks(case: &Case<'_>) -> Asks {
-    let dir = tempfile::tempdir().expect("a folder");
-    let settings = case.settings(dir.path());
+    let world = World::embedded();
+    let settings = case.settings(&world);
     let mut rules = Rules::new(&settings, case.format, Heads::of(&Head::ALL));
     if case.triggers == Triggers::Some {
         (rules.book, rules.answer) = (book(case, &settings), answer);

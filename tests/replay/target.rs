@@ -199,3 +199,57 @@ mod embedded {
             .block_on(suite(|| async { open(Arc::new(tempfile::tempdir().expect("a folder"))) }));
     }
 }
+
+mod servers {
+    use actors::metrics::Metrics;
+    use engine::clock::{ReplayClock, SystemClock};
+    use engine::log::kafka::{History, KafkaLog, Settings, Stamps, topics};
+    use engine::settings::Settings as All;
+
+    use super::*;
+    use crate::cluster::Cluster;
+
+    /// Returns the settings of topics of their own, made for a replay.
+    fn settings() -> Settings {
+        let cluster = Cluster::shared();
+        let names = cluster.names("target");
+        let settings = Settings {
+            brokers: cluster.brokers.clone(),
+            topic_prefix: names.topic_prefix,
+            group: names.group,
+            replication: u32::from(cluster.replication),
+            min_insync: 1,
+            session_timeout_ms: 3_000,
+            ends_ms: 20,
+            fetch_wait_ms: 20,
+            ..All::defaults().kafka
+        };
+        topics::create(&settings, 3, Stamps::Asked).expect("the brokers answer");
+        settings
+    }
+
+    fn open(settings: Settings) -> BoxFuture<'static, Fixture> {
+        Box::pin(async move {
+            let clock = Arc::new(ReplayClock::default());
+            let log = KafkaLog::join_for_replay(&settings, 3, clock, &Metrics::new()).expect("good topics");
+            let history = History::open(log.clone(), &settings, &SystemClock).await;
+            let target = Arc::new(history.expect("this process is alone"));
+            let before = Arc::downgrade(&log);
+            let reopen = Box::new(move || -> BoxFuture<'static, Fixture> {
+                Box::pin(async move {
+                    // Whoever still has the log is a call under way.
+                    if let Some(log) = before.upgrade() {
+                        log.leave().await;
+                    }
+                    open(settings).await
+                })
+            });
+            Fixture { target, sink: log, reopen }
+        })
+    }
+
+    #[test]
+    fn topics_made_for_a_replay_hold_what_they_say() {
+        actix::System::new().block_on(suite(|| open(settings())));
+    }
+}
