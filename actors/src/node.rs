@@ -4,6 +4,7 @@
 //! ends every wait with the reason: nobody waits for what cannot come.
 
 mod dispatchers;
+mod keeper;
 mod quiet;
 mod seats;
 
@@ -21,10 +22,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use self::dispatchers::Dispatchers;
+use self::keeper::Keeper;
 use self::seats::Seats;
 use crate::dispatcher;
 use crate::metrics::Metrics;
 use crate::partition::actor::Revoke;
+use crate::partition::agreed::Agreed;
 use crate::partition::board::{Shown, Standing};
 use crate::partition::cell::Cell;
 use crate::partition::core::{Counts, Levels};
@@ -107,6 +110,8 @@ pub struct Node {
     seats: Arc<Seats>,
     dispatchers: Arc<Dispatchers>,
     arbiters: Arc<[Thread]>,
+    /// Keeps to the store's agreement.
+    keeper: Arc<Keeper>,
     /// Follows the assignments.
     follower: JoinHandle<()>,
 }
@@ -140,6 +145,7 @@ impl Node {
             mailbox,
             decode: schemas::record::decode,
             take: Cell::turn,
+            agreed: Agreed::default(),
         };
         Self::run(plan, threads)
     }
@@ -159,14 +165,21 @@ impl Node {
         let arbiters: Arc<[Thread]> = (0..threads).map(thread).collect::<Result<_, _>>()?;
         let seats = Arc::new(Seats::default());
         let dispatchers = Arc::new(Dispatchers::new(seats.changed()));
+        let keeper = Arc::new(Keeper::new(seats.changed()));
         let rooms = Rooms {
             plan: Arc::clone(&plan),
             seats: Arc::clone(&seats),
             dispatchers: Arc::clone(&dispatchers),
             threads: Arc::clone(&arbiters),
         };
-        let follower = actix::spawn(follow(rooms));
-        Ok(Self { plan, seats, dispatchers, arbiters, follower })
+        let kept = Arc::clone(&keeper);
+        let follower = actix::spawn(async move {
+            // Nobody works on the store before it is known what all go by.
+            if kept.begin(&rooms.plan).await {
+                future::select(Box::pin(follow(&rooms)), Box::pin(kept.go_on(&rooms.plan))).await;
+            }
+        });
+        Ok(Self { plan, seats, dispatchers, arbiters, keeper, follower })
     }
 
     /// Returns how full each partition is, in the order of their numbers.
@@ -195,9 +208,9 @@ impl Node {
         self.seats.counts()
     }
 
-    /// Returns why a partition or its dispatcher stopped for a person to look at, if one did.
+    /// Returns why a partition or its dispatcher stopped for a person to look at, or why this engine may not work on the store.
     pub fn ended(&self) -> Option<String> {
-        self.seats.stopped().or_else(|| self.dispatchers.stopped())
+        self.keeper.refused().or_else(|| self.seats.stopped()).or_else(|| self.dispatchers.stopped())
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -251,7 +264,7 @@ struct Rooms {
 }
 
 /// Follows the assignments for ever.
-async fn follow(rooms: Rooms) {
+async fn follow(rooms: &Rooms) {
     let seats = &rooms.seats;
     loop {
         let assignment = rooms.plan.ports.source.assignment();
@@ -267,13 +280,13 @@ async fn follow(rooms: Rooms) {
         match change {
             Assignment::Assigned(partition) => {
                 tracing::info!(partition = partition.0, "partition assigned");
-                give_up(&rooms, partition, Revoke::Lost).await;
-                assign(&rooms, partition);
+                give_up(rooms, partition, Revoke::Lost).await;
+                assign(rooms, partition);
             }
             Assignment::Revoked { partition, lost } => {
                 tracing::info!(partition = partition.0, lost, "partition revoked");
                 let revoke = if lost { Revoke::Lost } else { Revoke::Drain };
-                give_up(&rooms, partition, revoke).await;
+                give_up(rooms, partition, revoke).await;
             }
         }
     }

@@ -9,7 +9,7 @@ use clap::Parser;
 use engine::cli::{self, Cli, Outcome};
 use engine::words::printable;
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     match cli::run(Cli::parse()) {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::Bad) => ExitCode::FAILURE,

@@ -172,6 +172,9 @@ pub fn meaning(reason: Reason) -> &'static str {
         Reason::Merged => "a merge brought an older instance of the same key, which goes on in its place",
         Reason::Unknown => "nobody told what became of it",
         Reason::TriggerGone => "no trigger of this name is in force any more",
+        Reason::Restored => {
+            "the shop was taken out of a backup, and this may have been sent in the time that is lost"
+        }
         Reason::ChannelRefused => "the channel refused it for good",
     }
 }

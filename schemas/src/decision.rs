@@ -96,6 +96,8 @@ pub enum Reason {
     Unknown,
     /// No trigger of this name is in force any more.
     TriggerGone,
+    /// The shop was taken out of a backup, and this may have been sent in the time that is lost.
+    Restored,
 }
 
 impl Reason {
@@ -128,6 +130,7 @@ impl Reason {
             Reason::ChannelRefused => "channel_refused",
             Reason::Unknown => "unknown",
             Reason::TriggerGone => "trigger_gone",
+            Reason::Restored => "restored",
         }
     }
 }

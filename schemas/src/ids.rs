@@ -62,15 +62,54 @@ impl fmt::Debug for CustomerId {
     }
 }
 
-/// Offset of a record in its partition of a topic.
+/// Place of a record in its partition of a topic: the number of its log, and its offset there.
+///
+/// A shop that moves to another log, or is taken out of a backup, goes on in a log of the next number. So every position of the new one
+/// lies behind every position of the old one, in whatever partition: high-water marks, the marks of senders and the numbers of requests
+/// stay true as they are, and no slot is used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(pub u64);
 
 impl Position {
+    /// Bits of the offset: 17 million million records of one partition, 55 years of 10,000 per second.
+    const OFFSET_BITS: u32 = 44;
+
+    /// Returns the first position of a log.
+    pub const fn first_of(log: LogId) -> Self {
+        Self((log.0 as u64) << Self::OFFSET_BITS)
+    }
+
     /// Returns the position behind this one.
     pub fn next(self) -> Self {
         Self(self.0 + 1)
+    }
+
+    /// Returns the log that it is of.
+    pub fn log(self) -> LogId {
+        LogId((self.0 >> Self::OFFSET_BITS) as u16)
+    }
+
+    /// Returns the offset in its log.
+    pub fn offset(self) -> u64 {
+        self.0 & ((1 << Self::OFFSET_BITS) - 1)
+    }
+}
+
+/// Counts the logs that a shop has had, from 0; a migration or a restored backup begins the next.
+///
+/// Bounds: up to 511, so that a position is exact in readers that hold numbers as 64-bit floats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LogId(pub u16);
+
+impl LogId {
+    /// The last one.
+    pub const MAX: Self = Self(511);
+
+    /// Returns the log behind this one; `None` behind the last.
+    pub fn next(self) -> Option<Self> {
+        (self < Self::MAX).then(|| Self(self.0 + 1))
     }
 }
 
@@ -223,6 +262,21 @@ mod tests {
         let bytes = postcard::to_allocvec(&id).expect("a number");
         assert_eq!(bytes, postcard::to_allocvec(&id.0).expect("a number"));
         assert_eq!(postcard::from_bytes::<OutreachId>(&bytes).expect("its own bytes"), id);
+    }
+
+    #[test]
+    fn every_position_of_a_log_lies_behind_every_position_of_the_one_before() {
+        let first = Position::first_of;
+        assert_eq!(first(LogId(0)), Position::default());
+        for log in [0, 1, 7, 510].map(LogId) {
+            let next = log.next().expect("not the last");
+            let last = Position(first(next).0 - 1);
+            assert!(last < first(next));
+            assert_eq!((last.log(), last.offset()), (log, (1 << 44) - 1));
+            assert_eq!((first(next).log(), first(next).offset()), (next, 0));
+        }
+        assert_eq!(LogId::MAX.next(), None);
+        assert!(first(LogId::MAX).0 + (1 << 44) <= 1 << 53, "exact as a 64-bit float");
     }
 
     #[test]

@@ -258,10 +258,20 @@ pub fn encode_command(command: Command) -> Bytes {
 }
 
 fn encode<T: Serialize>(message: &T) -> Bytes {
-    Bytes::from(
-        serde_json::to_vec(message)
-            .expect("messages hold texts, numbers and lists of them, all of which are JSON"),
-    )
+    let json = serde_json::to_vec(message)
+        .expect("messages hold texts, numbers and lists of them, all of which are JSON");
+    #[cfg(feature = "next_codec")]
+    let json = with_a_new_field(json);
+    Bytes::from(json)
+}
+
+/// Adds a field that the engine of today does not know, as the one after it may.
+#[cfg(feature = "next_codec")]
+fn with_a_new_field(mut json: Vec<u8>) -> Vec<u8> {
+    if json.pop_if(|last| *last == b'}').is_some() {
+        json.extend_from_slice(br#","since_the_next_engine":true}"#);
+    }
+    json
 }
 
 #[cfg(test)]
@@ -304,6 +314,22 @@ mod tests {
         for command in [Command::Erase, Command::Suppress, Command::Unsuppress] {
             same(RecordKind::Command, encode_command(command), Input::Command(command));
         }
+    }
+
+    #[test]
+    fn fields_of_a_later_engine_are_passed_over() {
+        let sender = Sender { customer: CustomerId::user("a"), position: Position(4), nth: 3 };
+        let relay = Relay { sender, message: Message::Request };
+        let grown = |body: Bytes| {
+            let text = String::from_utf8(body.to_vec()).expect("JSON");
+            Bytes::from(text.replace('{', r#"{"moon":{"phase":["full"]},"#))
+        };
+        let read = decoded(RecordKind::Relay, grown(encode_relay(&relay))).expect("a relay").input;
+        assert_eq!(read, Input::Relay(Box::new(relay)));
+        let outcome =
+            Outcome { id: OutreachId(7), attempt: 2, status: OutcomeStatus::Delivered, at: Timestamp(-5) };
+        let read = decoded(RecordKind::Outcome, grown(encode_outcome(&outcome))).expect("an outcome").input;
+        assert_eq!(read, Input::Outcome(outcome));
     }
 
     #[test]

@@ -40,6 +40,10 @@ pub enum StoreOperation {
     AddLinks,
     /// Links are followed.
     FindLinks,
+    /// What all engines go by is read.
+    ReadAgreement,
+    /// What all engines go by is changed.
+    CasAgreement,
 }
 
 /// What requests are bounded by together.
@@ -55,7 +59,7 @@ pub enum StoreLane {
 
 impl StoreOperation {
     /// Every operation, in the order of the enum.
-    const ALL: [StoreOperation; 14] = [
+    const ALL: [StoreOperation; 16] = [
         StoreOperation::ReadRow,
         StoreOperation::WriteRows,
         StoreOperation::ScanRows,
@@ -70,6 +74,8 @@ impl StoreOperation {
         StoreOperation::ReadDecisions,
         StoreOperation::AddLinks,
         StoreOperation::FindLinks,
+        StoreOperation::ReadAgreement,
+        StoreOperation::CasAgreement,
     ];
 
     /// Returns the name used as label.
@@ -89,6 +95,8 @@ impl StoreOperation {
             StoreOperation::ReadDecisions => "read_decisions",
             StoreOperation::AddLinks => "add_links",
             StoreOperation::FindLinks => "find_links",
+            StoreOperation::ReadAgreement => "read_agreement",
+            StoreOperation::CasAgreement => "cas_agreement",
         }
     }
 
@@ -108,7 +116,9 @@ impl StoreOperation {
             StoreOperation::ReadLease
             | StoreOperation::CasLease
             | StoreOperation::ReadLedger
-            | StoreOperation::CasLedger => StoreLane::Conditional,
+            | StoreOperation::CasLedger
+            | StoreOperation::ReadAgreement
+            | StoreOperation::CasAgreement => StoreLane::Conditional,
         }
     }
 }
@@ -131,7 +141,7 @@ impl StoreLane {
 #[derive(Clone)]
 pub struct StoreCalls {
     /// In the order of [`StoreOperation::ALL`].
-    seconds: [Histogram; 14],
+    seconds: [Histogram; 16],
     failed: IntCounterVec,
     /// In the order of [`StoreLane::ALL`].
     in_flight: [IntGauge; 3],

@@ -46,6 +46,7 @@ impl Dispatchers {
             rules: plan.rules.dispatcher,
             promises: promises(&plan.ports.channels),
             book: Arc::clone(&plan.book),
+            restored: plan.agreed.restored(),
         };
         let (handle, work) = run::start(Start {
             params,

@@ -99,7 +99,7 @@ impl Cell {
             }
         }
         let mut state = Vec::with_capacity(self.encoded_len + self.encoded_len / 8 + 64);
-        self.row.encode(&mut state);
+        self.row.encode(arm.codec, &mut state);
         self.encoded_len = state.len();
         Encoded { state: Bytes::from(state), wake_up, indexed: self.row.indexed_until() }
     }

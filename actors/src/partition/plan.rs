@@ -6,6 +6,7 @@ use schemas::event::Border;
 use schemas::ids::PartitionId;
 use schemas::rulebook::Rulebook;
 
+use super::agreed::Agreed;
 use super::cell::{Cell, Take};
 use super::core::{Core, Decode, Params};
 use super::customer::CustomerActor;
@@ -28,6 +29,7 @@ pub(crate) struct Plan {
     pub(crate) mailbox: usize,
     pub(crate) decode: Decode,
     pub(crate) take: Take,
+    pub(crate) agreed: Agreed,
 }
 
 impl Plan {
@@ -40,6 +42,7 @@ impl Plan {
             rules: self.rules.partition,
             decode: self.decode,
             border: self.border,
+            agreed: self.agreed.clone(),
         })
     }
 

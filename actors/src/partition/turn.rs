@@ -1,6 +1,7 @@
 //! A turn: what one customer is asked at a time, and what it answers. Plain values, so that who holds the customer does not matter.
 
 use bytes::Bytes;
+use schemas::customer::codec::Codec;
 use schemas::customer::{Effects, Link, OutboxEntry};
 use schemas::ids::{CustomerId, Epoch, Position};
 use schemas::record::Record;
@@ -67,7 +68,7 @@ pub enum Encode {
     Always(Arm),
 }
 
-/// How a row that is encoded covers its timers in the index.
+/// How a row is encoded, and how it covers its timers in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arm {
     /// No index entry lies earlier.
@@ -76,6 +77,8 @@ pub struct Arm {
     pub until: Timestamp,
     /// Write the entry again although the row names it: the store may have lost it.
     pub renew: bool,
+    /// Version that the row is written in.
+    pub codec: Codec,
 }
 
 /// A customer's answer to a turn.

@@ -3,6 +3,7 @@
 //! Every method returns at once with a future that owns what it needs: a caller may drop it, but a write that was begun may still
 //! happen. Each port has one contract suite in `kit::contract` that all its adapters pass.
 
+pub mod agreement;
 pub mod channel;
 pub mod clock;
 pub mod log;

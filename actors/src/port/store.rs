@@ -9,6 +9,7 @@ use schemas::ids::{CustomerId, Epoch, OutreachId, PartitionId, Position};
 use schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::agreement::Agreement;
 use super::{Kind, Reply};
 
 /// Width of a slot of the timer index.
@@ -40,6 +41,8 @@ pub struct Lease {
     pub position: Position,
     /// Timer slots below it are done.
     pub timer_cursor: i64,
+    /// Newest version of the row codec that the owner reads; 0 = it did not say.
+    pub reads: u8,
 }
 
 /// How a compare-and-set ended.
@@ -208,6 +211,14 @@ pub trait Store: Send + Sync {
 
     /// Returns the customers a value leads to, in id order, at most `max`.
     fn find_links(&self, link: Link, max: usize) -> Reply<Vec<CustomerId>, Error>;
+
+    /// Returns what all engines on this store go by, the default before anybody changed it.
+    fn read_agreement(&self) -> Reply<Agreement, Error>;
+
+    /// Replaces the agreement if it equals `expect` as a whole.
+    ///
+    /// Errors: `Retry` = unknown whether it was applied; read it back.
+    fn cas_agreement(&self, expect: Agreement, new: Agreement) -> Reply<Cas<Agreement>, Error>;
 }
 
 /// Why a store operation failed.

@@ -64,6 +64,7 @@ impl Dispatcher {
             rules: plan.dispatch,
             promises: promises(&ports.channels),
             book: plan.customers.book(),
+            restored: None,
         });
         let shared = Arc::clone(shared);
         let mut dispatcher =

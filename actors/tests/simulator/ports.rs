@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use actors::port::agreement::Agreement;
 use actors::port::clock::Clock;
 use actors::port::log::{self, Assignment, Commit, Fetched, LogSink, LogSource, NewRecord, Topic};
 use actors::port::predictor::{self, Predictor};
@@ -259,5 +260,13 @@ impl Store for Handle {
 
     fn find_links(&self, _: Link, _: usize) -> Reply<Vec<CustomerId>, store::Error> {
         ready(Vec::new())
+    }
+
+    fn read_agreement(&self) -> Reply<Agreement, store::Error> {
+        ready(Agreement::default())
+    }
+
+    fn cas_agreement(&self, _: Agreement, _: Agreement) -> Reply<Cas<Agreement>, store::Error> {
+        ready(Cas::Refused(Agreement::default()))
     }
 }

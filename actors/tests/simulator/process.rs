@@ -99,6 +99,7 @@ impl Process {
             rules: plan.owner,
             decode: plan.customers.decode(),
             border: Border::default(),
+            agreed: Default::default(),
         });
         let mut process = Self {
             id,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use actors::port::agreement::Agreement;
 use actors::port::clock::Clock;
 use actors::port::log::{NewRecord, Topic};
 use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Row};
@@ -61,6 +62,8 @@ pub enum Operation {
     Lease(LeaseChange, Answer<Cas<Lease>>),
     /// Change a ledger entry.
     Ledger(Box<LedgerChange>, Answer<Cas<Option<Box<LedgerEntry>>>>),
+    /// Replace the agreement.
+    Agreement(Box<AgreementChange>, Answer<Cas<Agreement>>),
 }
 
 /// Records to append.
@@ -71,6 +74,14 @@ pub struct Append {
     pub records: Vec<NewRecord>,
     /// Progress of the source they come from.
     pub progress: Option<Progress>,
+}
+
+/// A change of the agreement.
+pub struct AgreementChange {
+    /// What must be there.
+    pub expect: Agreement,
+    /// What is there afterwards.
+    pub new: Agreement,
 }
 
 /// A change of a lease.
@@ -168,6 +179,9 @@ impl Committer {
             }
             Operation::Lease(change, answer) => later(answers, answer, self.change_lease(&change, group)),
             Operation::Ledger(change, answer) => later(answers, answer, group.cas_ledger(&change)),
+            Operation::Agreement(change, answer) => {
+                later(answers, answer, group.cas_agreement(&change.expect, &change.new));
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Operations of one group see each other's changes; readers see none before all are durable.
 
+use actors::port::agreement::Agreement;
 use actors::port::log::{Commit, Topic};
 use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Row};
 use bytes::Bytes;
@@ -136,7 +137,18 @@ impl<'a> Group<'a> {
     /// Returns a partition's lease.
     pub fn lease(&self, partition: PartitionId) -> Result<Lease, Failure> {
         let held = self.get(Table::State, key::lease(partition))?;
-        Ok(held.map(|bytes| value::decode("lease", &bytes)).transpose()?.unwrap_or_default())
+        Ok(held.map(|bytes| value::decode_lease(&bytes)).transpose()?.unwrap_or_default())
+    }
+
+    /// Replaces the agreement if it is the expected one.
+    pub fn cas_agreement(&mut self, expect: &Agreement, new: &Agreement) -> Result<Cas<Agreement>, Failure> {
+        let held = self.get(Table::State, key::AGREEMENT.to_vec())?;
+        let held = held.map(|bytes| value::decode_agreement(&bytes)).transpose()?.unwrap_or_default();
+        if held != *expect {
+            return Ok(Cas::Refused(held));
+        }
+        self.put(Table::State, key::AGREEMENT.to_vec(), value::encode_agreement(new));
+        Ok(Cas::Applied)
     }
 
     /// Returns what a reader committed.

@@ -10,6 +10,12 @@ use schemas::time::Timestamp;
 /// Key of the number of partitions.
 pub const PARTITIONS: &[u8] = &[State::Partitions as u8];
 
+/// Key of what all engines go by.
+pub const AGREEMENT: &[u8] = &[State::Agreement as u8];
+
+/// Key of the position below which no record is appended: where the shop's log of today begins.
+pub const BEGIN: &[u8] = &[State::Begin as u8];
+
 /// What the rows of the state table are.
 #[derive(Clone, Copy)]
 #[repr(u8)]
@@ -20,6 +26,8 @@ enum State {
     Progress = 4,
     NewestRow = 5,
     Floor = 6,
+    Agreement = 7,
+    Begin = 8,
 }
 
 /// Returns the key of a partition's lease.
@@ -35,6 +43,12 @@ pub fn commit(topic: Topic, partition: PartitionId) -> Vec<u8> {
 /// Returns the key of the progress of a replayed source.
 pub fn progress(source: u64) -> Vec<u8> {
     state(State::Progress, &source.to_be_bytes())
+}
+
+/// Returns the source of a key of progress.
+pub fn progress_of(key: &[u8]) -> Option<u64> {
+    let source = key.strip_prefix(&[State::Progress as u8])?;
+    Some(u64::from_be_bytes(*source.first_chunk()?))
 }
 
 /// Returns the key of a partition's largest write timestamp.
@@ -71,6 +85,13 @@ pub fn block(topic: Topic, partition: PartitionId, first: Position) -> Vec<u8> {
 /// Returns the first position of a block from its key.
 pub fn block_first(key: &[u8]) -> Option<Position> {
     key.last_chunk().map(|bytes| Position(u64::from_be_bytes(*bytes)))
+}
+
+/// Returns topic, partition and first position of a block from its key.
+pub fn block_of(key: &[u8]) -> Option<(Topic, PartitionId, Position)> {
+    let (number, rest) = key.split_first()?;
+    let topic = Topic::ALL.into_iter().find(|topic| topic_number(*topic) == *number)?;
+    Some((topic, PartitionId(u32::from_be_bytes(*rest.first_chunk()?)), block_first(key)?))
 }
 
 fn topic_number(topic: Topic) -> u8 {
@@ -173,6 +194,17 @@ pub fn link_customer(key: &[u8]) -> Option<CustomerId> {
     Some(CustomerId::user(std::str::from_utf8(key.get(17..)?).ok()?))
 }
 
+/// Returns the link of its key.
+pub fn link_of(key: &[u8]) -> Option<Link> {
+    let kind = match key.first()? {
+        0 => LinkKind::Email,
+        1 => LinkKind::Phone,
+        2 => LinkKind::Order,
+        _ => return None,
+    };
+    Some(Link { kind, hash: u128::from_be_bytes(*key.get(1..17)?.first_chunk()?) })
+}
+
 /// Bytes of a signed number that sort as the number does.
 fn ordered(value: i64) -> [u8; 8] {
     (value ^ i64::MIN).to_be_bytes()
@@ -191,6 +223,18 @@ mod tests {
         let numbers = [i64::MIN, -300_000, -1, 0, 1, 1_700_000_000_000, i64::MAX];
         assert!(numbers.is_sorted_by_key(|number| ordered(*number)));
         assert!(numbers.iter().all(|number| unordered(ordered(*number)) == *number));
+    }
+
+    #[test]
+    fn what_an_import_reads_from_keys_is_what_was_written() {
+        for kind in [LinkKind::Email, LinkKind::Phone, LinkKind::Order] {
+            let (written, customer) = (Link { kind, hash: u128::MAX - 9 }, CustomerId::user("ada"));
+            let key = link(written, &customer);
+            assert_eq!((link_of(&key), link_customer(&key)), (Some(written), Some(customer)));
+        }
+        assert_eq!(link_of(&[3; 20]), None);
+        assert_eq!(progress_of(&progress(7)), Some(7));
+        assert_eq!(progress_of(&lease(PartitionId(7))), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Values of the embedded database: a version byte and what follows it.
 
-use actors::port::store::Row;
+use actors::port::agreement::Agreement;
+use actors::port::store::{Lease, Row};
 use bytes::{BufMut, Bytes, BytesMut};
 use schemas::ids::{CustomerId, Epoch};
 use serde::Serialize;
@@ -34,6 +35,21 @@ pub fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Unread
     }
 }
 
+/// Returns the lease of its bytes. One that was written before leases said what their owner reads lacks the last byte.
+pub fn decode_lease(bytes: &[u8]) -> Result<Lease, Unreadable> {
+    decode("lease", &[bytes, &[0]].concat())
+}
+
+/// Returns the bytes of the agreement: JSON, which grows by fields that have a default.
+pub fn encode_agreement(agreement: &Agreement) -> Bytes {
+    serde_json::to_vec(agreement).expect("texts and numbers are JSON").into()
+}
+
+/// Returns the agreement of its bytes.
+pub fn decode_agreement(bytes: &[u8]) -> Result<Agreement, Unreadable> {
+    serde_json::from_slice(bytes).map_err(|error| Unreadable(format!("agreement: {error}")))
+}
+
 /// Returns the bytes of a row, without its customer, who stands in the key.
 pub fn encode_row(row: &Row) -> Bytes {
     let mut bytes = BytesMut::with_capacity(ROW_HEADER + row.state.len());
@@ -59,4 +75,21 @@ pub fn decode_row(customer: CustomerId, bytes: &Bytes) -> Result<Row, Unreadable
 /// Returns the write timestamp of a row.
 pub fn row_written_at(bytes: &[u8]) -> Option<i64> {
     bytes.first_chunk().map(|bytes| i64::from_le_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::ids::Position;
+
+    use super::*;
+
+    #[test]
+    fn a_lease_of_before_it_said_what_its_owner_reads_says_nothing_of_it() {
+        let lease =
+            Lease { epoch: Epoch(7), owner: 9, position: Position(300), reads: 3, ..Lease::default() };
+        let bytes = encode(&lease);
+        assert_eq!(decode_lease(&bytes), Ok(lease));
+        assert_eq!(decode_lease(&bytes[..bytes.len() - 1]), Ok(Lease { reads: 0, ..lease }));
+        assert!(decode_lease(&bytes[..bytes.len() - 2]).is_err(), "damaged");
+    }
 }

@@ -1,6 +1,7 @@
 //! The store of the embedded database. Its tail is never lost: what was acknowledged was synced, so the generation never changes.
 
 use actors::port::Reply;
+use actors::port::agreement::Agreement;
 use actors::port::store::{
     Cas, Error, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
 };
@@ -12,7 +13,7 @@ use schemas::ids::{CustomerId, OutreachId, PartitionId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::embedded::Database;
-use crate::embedded::commit::{Answer, LeaseChange, Operation};
+use crate::embedded::commit::{AgreementChange, Answer, LeaseChange, Operation};
 use crate::embedded::group::Failure;
 use crate::embedded::tables::{Table, Tables};
 use crate::embedded::value::Unreadable;
@@ -97,7 +98,7 @@ impl Store for EmbeddedStore {
     fn read_lease(&self, partition: PartitionId) -> Reply<Lease, Error> {
         self.read(partition.0, move |tables| {
             let bytes = tables.get(Table::State, &key::lease(partition))?;
-            Ok(bytes.map(|bytes| value::decode("lease", &bytes)).transpose()?.unwrap_or_default())
+            Ok(bytes.map(|bytes| value::decode_lease(&bytes)).transpose()?.unwrap_or_default())
         })
     }
 
@@ -172,6 +173,17 @@ impl Store for EmbeddedStore {
             let damaged = || Failure::Corrupt("key of a link".to_owned());
             found.take(max).map(|entry| key::link_customer(&entry?.0).ok_or_else(damaged)).collect()
         })
+    }
+
+    fn read_agreement(&self) -> Reply<Agreement, Error> {
+        self.read(0, |tables| {
+            let bytes = tables.get(Table::State, key::AGREEMENT)?;
+            Ok(bytes.map(|bytes| value::decode_agreement(&bytes)).transpose()?.unwrap_or_default())
+        })
+    }
+
+    fn cas_agreement(&self, expect: Agreement, new: Agreement) -> Reply<Cas<Agreement>, Error> {
+        self.write(|answer| Operation::Agreement(Box::new(AgreementChange { expect, new }), answer))
     }
 }
 

@@ -17,6 +17,7 @@ use super::standing::{Standing, Whose, standing};
 use super::{Core, Open};
 use crate::dispatcher::protocol::{End, Io, Noted};
 use crate::dispatcher::settings::Recheck;
+use crate::port::agreement::Doubtful;
 use crate::port::channel::{Delivery, Repeat};
 use crate::port::log::NewRecord;
 use crate::port::store::{LedgerChange, LedgerEntry, LedgerStage, LedgerState, Row};
@@ -191,6 +192,9 @@ impl Core {
 
     /// Looks at the row before the call, where it is looked at at all.
     fn look_again(&mut self, position: Position) {
+        if self.is_doubtful(position) {
+            return self.conclude(position, OutcomeStatus::Withheld(Reason::Restored));
+        }
         match self.params.settings.recheck {
             Recheck::AsOfDecision => self.approach(position),
             Recheck::Live => {
@@ -198,6 +202,20 @@ impl Core {
                 let customer = flight.outreach.customer.clone();
                 self.read_row(position, customer);
             }
+        }
+    }
+
+    /// Returns true for what the shop may have sent already in the time that a restored backup has lost. By the same id only what the
+    /// backup knew is sent again: what was opened afterwards is opened by another record now, and no channel can tell that it is the same.
+    fn is_doubtful(&mut self, position: Position) -> bool {
+        let Some(restored) = self.params.restored.clone() else { return false };
+        let takes_once = self.promise(position) == Some(Repeat::Idempotent);
+        let Some(flight) = self.flight(position) else { return false };
+        let outreach = &flight.outreach;
+        let same_id = outreach.slot.position < Position::first_of(restored.log);
+        match restored.doubtful {
+            Doubtful::Withheld => outreach.at <= restored.until && !(takes_once && same_id),
+            Doubtful::Sent => false,
         }
     }
 

@@ -24,6 +24,7 @@ use self::flight::Flight;
 use super::protocol::{Action, Done, End, Failure, Input, Io, Noted, Now};
 use super::settings::{Promises, Rules, Settings};
 use crate::port::Kind;
+use crate::port::agreement::Restored;
 use crate::port::log::Commit;
 use crate::port::store::Cas;
 
@@ -42,6 +43,8 @@ pub struct Params {
     pub promises: Promises,
     /// What the last look goes by.
     pub book: Arc<Rulebook>,
+    /// How the shop was restored, if it was.
+    pub restored: Option<Restored>,
 }
 
 /// The core of the dispatcher of one partition during one assignment.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::decision::{Outcome, OutcomeStatus, Outreach};
-use schemas::ids::Epoch;
+use schemas::decision::{Outcome, OutcomeStatus, Outreach, Reason};
+use schemas::ids::{Epoch, LogId};
 use schemas::record::{LogRecord, RecordKind};
 use schemas::time::{Span, Timestamp};
 use schemas::value::{Properties, Value};
@@ -12,6 +12,7 @@ use schemas::value::{Properties, Value};
 use super::*;
 use crate::dispatcher::settings::Recheck;
 use crate::kit::contract::sample;
+use crate::port::agreement::Doubtful;
 use crate::port::channel::{Delivery, Repeat};
 use crate::port::log::{Fetched, NewRecord};
 use crate::port::store::{self, LedgerChange, LedgerEntry, LedgerStage, LedgerState};
@@ -62,6 +63,7 @@ impl Bench {
             rules,
             promises: promises(),
             book: Arc::default(),
+            restored: None,
         };
         let now = Now { wall: WALL, boot: Duration::from_secs(50) };
         let mut bench = Self { core: Core::new(params), now, counted: Vec::new() };
@@ -473,4 +475,38 @@ fn a_row_that_cannot_be_read_ends_the_dispatcher() {
     let row = store::Row { customer: customer.clone(), written_at: 1, epoch: Epoch(1), state };
     let (_, end) = bench.handle(Input::Done(Done::Row { position: Position(0), customer, row: Some(row) }));
     assert!(matches!(end, Some(End::Failed(_))), "{end:?}");
+}
+
+/// Returns what is asked for when an outreach of a restored shop is taken up and reserved.
+fn after_a_restore(outreach: &Outreach, doubtful: Doubtful) -> Next {
+    let mut bench = Bench::new();
+    bench.core.params.restored = Some(Restored { until: Timestamp(500), doubtful, log: LogId(1) });
+    let asks = bench.fetched(vec![record(0, 0, outreach)]);
+    let [Io::Change { change, .. }] = &asks[..] else { panic!("a reservation, not {asks:?}") };
+    let asks = [bench.applied(0, change.clone())];
+    match &asks[..] {
+        [Io::Call { .. }] => Next::Call,
+        other => next(&mut bench, other),
+    }
+}
+
+#[test]
+fn what_a_lost_shop_may_have_sent_is_sent_again_only_under_an_id_that_its_channel_takes_once() {
+    let (old, new) = (Position(7), Position::first_of(LogId(1)));
+    let withheld = Next::Settle(OutcomeStatus::Withheld(Reason::Restored));
+    for (channel, opened, at, expected) in [
+        ("twice", old, 500, Next::Call),
+        ("twice", new, 500, withheld),
+        ("twice", new, 501, Next::Call),
+        ("once", old, 500, Next::Settle(OutcomeStatus::Withheld(Reason::Restored))),
+        ("once", new, 500, Next::Settle(OutcomeStatus::Withheld(Reason::Restored))),
+        ("once", old, 501, Next::MarkCalling),
+    ] {
+        let mut outreach = Outreach { at: Timestamp(at), ..outreach(channel, 0) };
+        outreach.slot.position = opened;
+        let case = format!("{channel}, opened at {opened}, decided at {at}");
+        assert_eq!(after_a_restore(&outreach, Doubtful::Withheld), expected, "{case}");
+        let sent = if channel == "once" { Next::MarkCalling } else { Next::Call };
+        assert_eq!(after_a_restore(&outreach, Doubtful::Sent), sent, "{case}");
+    }
 }

@@ -292,6 +292,7 @@ fn start(world: &World) -> Start {
         rules: Rules::default(),
         promises: promises(&world.ports.channels),
         book: Arc::default(),
+        restored: None,
     };
     let changed = Arc::default();
     Start { params, nonce: 1, ports: world.ports.clone(), metrics: Metrics::new(), changed }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::customer::codec::Codec;
 use schemas::customer::{Customer, Effects};
 use schemas::decision::{Outcome, Outreach};
 use schemas::ids::{CustomerId, Epoch, PartitionId, Position};
@@ -78,7 +79,7 @@ impl World {
             row.apply(&Rulebook::default(), &record, &mut Effects::default());
         }
         let mut state = Vec::new();
-        row.encode(&mut state);
+        row.encode(Codec::NEWEST, &mut state);
         let row = Row { customer, written_at: 1, epoch: Epoch(1), state: state.into() };
         self.store.write_rows(PARTITION, vec![row]).await.unwrap();
     }
@@ -102,6 +103,7 @@ impl World {
             rules: Rules::default(),
             promises: promises(&self.ports.channels),
             book: Arc::default(),
+            restored: None,
         };
         let mut dispatcher = Dispatcher {
             core: Core::new(params),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use schemas::customer::{Link, LinkKind};
 use schemas::decision::OutcomeStatus;
-use schemas::ids::{CustomerId, Epoch, PartitionId, Position};
+use schemas::ids::{CustomerId, Epoch, LogId, PartitionId, Position};
 use schemas::time::Timestamp;
 
 use super::sample;
 use crate::port::BoxFuture;
+use crate::port::agreement::{Agreement, Doubtful, Imported, Restored};
 use crate::port::store::{
     Cas, Lease, LedgerChange, LedgerEntry, LedgerStage, LedgerState, Row, Store, TIMER_SLOT_MS, WakeUp,
 };
@@ -45,6 +46,7 @@ pub async fn suite(make: impl Fn() -> Fixture) {
     ledger_is_listed_by_customer(make()).await;
     decisions_are_read_newest_first(make()).await;
     links_lead_to_customers(make()).await;
+    agreement_changes_by_comparison(make()).await;
     everything_survives_a_reopening(make()).await;
 }
 
@@ -268,6 +270,24 @@ async fn links_lead_to_customers(Fixture { store, .. }: Fixture) {
     assert!(find(Link { kind: LinkKind::Order, hash: 7 }, 10).await.is_empty());
 }
 
+async fn agreement_changes_by_comparison(fixture: Fixture) {
+    let none = Agreement::default();
+    assert_eq!(fixture.store.read_agreement().await.expect("a read"), none);
+    let restored = Restored { until: Timestamp(-7), doubtful: Doubtful::Sent, log: LogId::MAX };
+    let imported = Imported { export: "\"e\" – 1".to_owned(), complete: false };
+    let full =
+        Agreement { codec: Some(u8::MAX), log: LogId(3), restored: Some(restored), imported: Some(imported) };
+    let older = Agreement { codec: Some(4), ..none.clone() };
+    let change =
+        |expect: &Agreement, new: &Agreement| fixture.store.cas_agreement(expect.clone(), new.clone());
+    assert_eq!(change(&full, &older).await.expect("a change"), Cas::Refused(none.clone()));
+    assert_eq!(change(&none, &older).await.expect("a change"), Cas::Applied);
+    assert_eq!(change(&none, &full).await.expect("a change"), Cas::Refused(older.clone()));
+    assert_eq!(change(&older, &full).await.expect("a change"), Cas::Applied);
+    let again = fixture.reopened().await;
+    assert_eq!(again.store.read_agreement().await.expect("a read"), full);
+}
+
 async fn everything_survives_a_reopening(mut fixture: Fixture) {
     let lease = Lease {
         epoch: Epoch(4),
@@ -275,6 +295,7 @@ async fn everything_survives_a_reopening(mut fixture: Fixture) {
         written_at_max: 9,
         position: Position(8),
         timer_cursor: 0,
+        reads: u8::MAX,
     };
     let wake_up = WakeUp { slot: 2, due: Timestamp(2 * TIMER_SLOT_MS), customer: CustomerId::user("ada") };
     let link = Link { kind: LinkKind::Order, hash: u128::MAX };

@@ -10,6 +10,7 @@ use schemas::ids::{CustomerId, OutreachId, PartitionId};
 use schemas::time::Timestamp;
 
 use crate::port::Reply;
+use crate::port::agreement::Agreement;
 use crate::port::store::{
     Cas, Error, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
 };
@@ -28,6 +29,7 @@ struct Tables {
     ledger: BTreeMap<(CustomerId, OutreachId), LedgerEntry>,
     decisions: BTreeMap<(CustomerId, OutreachId), Decision>,
     links: BTreeSet<(LinkKind, u128, CustomerId)>,
+    agreement: Agreement,
 }
 
 impl MemoryStore {
@@ -171,5 +173,18 @@ impl Store for MemoryStore {
             .take_while(|(kind, hash, _)| (*kind, *hash) == (link.kind, link.hash))
             .take(max);
         ready(found.map(|(_, _, customer)| customer.clone()).collect())
+    }
+
+    fn read_agreement(&self) -> Reply<Agreement, Error> {
+        ready(self.lock().agreement.clone())
+    }
+
+    fn cas_agreement(&self, expect: Agreement, new: Agreement) -> Reply<Cas<Agreement>, Error> {
+        let held = &mut self.lock().agreement;
+        if *held != expect {
+            return ready(Cas::Refused(held.clone()));
+        }
+        *held = new;
+        ready(Cas::Applied)
     }
 }

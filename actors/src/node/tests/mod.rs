@@ -96,6 +96,7 @@ impl World {
             mailbox: MAILBOX,
             decode: record::decode,
             take: self.take,
+            agreed: Default::default(),
         }
     }
 

@@ -44,14 +44,10 @@ impl Alarms {
         self.pending.first().map(|(due, _)| *due)
     }
 
-    /// Takes the alarms due strictly before `clock`. They stay open.
-    pub(super) fn due(&mut self, clock: Timestamp) -> BTreeSet<(Timestamp, CustomerId)> {
-        match self.pending.first() {
-            Some((due, _)) if *due < clock => {}
-            Some(_) | None => return BTreeSet::new(),
-        }
-        let later = self.pending.split_off(&(clock, CustomerId::user("")));
-        std::mem::replace(&mut self.pending, later)
+    /// Takes the first alarm that is due strictly before `clock`. It stays open.
+    pub(super) fn take_due(&mut self, clock: Timestamp) -> Option<(Timestamp, CustomerId)> {
+        self.first_due().filter(|due| *due < clock)?;
+        self.pending.pop_first()
     }
 
     /// Puts an open alarm back: whoever was to see to it is gone.
@@ -90,12 +86,11 @@ mod tests {
         alarms.add(early, who.clone());
         alarms.add(early, who.clone());
         alarms.add(late, who.clone());
-        assert!(alarms.due(early).is_empty(), "due strictly before the clock");
-        let due: Vec<_> = alarms.due(Timestamp(11)).into_iter().collect();
-        assert_eq!(due, vec![(early, who.clone())]);
-        assert_eq!(alarms.first_open(), Some(0));
+        assert_eq!(alarms.take_due(early), None, "due strictly before the clock");
+        assert_eq!(alarms.take_due(Timestamp(11)), Some((early, who.clone())));
+        assert_eq!((alarms.take_due(Timestamp(11)), alarms.first_open()), (None, Some(0)));
         alarms.again(early, who.clone());
-        assert_eq!(alarms.due(Timestamp(11)).len(), 1);
+        assert_eq!(alarms.take_due(Timestamp(11)), Some((early, who.clone())));
         alarms.done(early);
         assert_eq!(alarms.first_open(), Some(1));
     }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use schemas::customer::codec::CODEC_VERSION;
 use schemas::ids::{Epoch, Position};
 
 use super::alarms::slot_of;
@@ -113,6 +114,7 @@ impl Core {
             epoch: Epoch(found.epoch.0 + 1),
             owner,
             written_at_max: low.saturating_add(range),
+            reads: CODEC_VERSION,
             ..found
         };
         self.replace_lease(found, new, 0);

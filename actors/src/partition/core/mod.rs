@@ -31,6 +31,7 @@ use schemas::record::{LogRecord, Record};
 
 pub use self::counts::{Counts, Levels};
 use self::entry::{Entry, Open};
+use super::agreed::Agreed;
 use super::protocol::{Action, Done, End, Failure, Input, Io, Now};
 use super::settings::{Rules, Settings};
 use super::turn::{CellId, Refused, Step};
@@ -57,6 +58,8 @@ pub struct Params {
     pub decode: Decode,
     /// What an event must be to pass.
     pub border: Border,
+    /// What the engines on the store agreed on.
+    pub agreed: Agreed,
 }
 
 /// The core of one partition during one assignment.
@@ -68,6 +71,7 @@ pub struct Core {
     rules: Rules,
     decode: Decode,
     border: Border,
+    agreed: Agreed,
     now: Now,
     phase: Phase,
     /// What this input asks for; handed out at its end.
@@ -123,7 +127,7 @@ enum Phase {
 impl Core {
     /// Returns the core of a partition that was assigned to this process.
     pub fn new(params: Params) -> Self {
-        let Params { partition, partitions, settings, rules, decode, border } = params;
+        let Params { partition, partitions, settings, rules, decode, border, agreed } = params;
         Self {
             partition,
             partitions,
@@ -131,6 +135,7 @@ impl Core {
             rules,
             decode,
             border,
+            agreed,
             now: Now::default(),
             phase: Phase::New,
             actions: Vec::new(),
@@ -225,6 +230,7 @@ impl Core {
             self.send_relays();
             self.send_strays();
             self.fetch();
+            self.sound_alarms();
             self.finish_draining();
         }
     }
@@ -339,3 +345,6 @@ impl Core {
         entry::min(entry::min(held, set_aside), Some(self.feed.next)).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use schemas::customer::Outgoing;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, PartitionId};
-use schemas::record::RecordKind;
+use schemas::record::{RecordKind, encode_relay};
 use serde::Serialize;
 
 use super::Core;
@@ -183,7 +183,7 @@ fn record(
         Outgoing::Outreach(outreach) => (partition, customer, RecordKind::Outreach, json(outreach)),
         Outgoing::Decision(decision) => (partition, customer, RecordKind::Decision, json(decision)),
         Outgoing::Relay { to, message } => {
-            (PartitionId::of(to.as_str(), partitions), to, RecordKind::Relay, json(message))
+            (PartitionId::of(to.as_str(), partitions), to, RecordKind::Relay, encode_relay(message))
         }
     };
     NewRecord { partition, key: key.as_str().into(), kind, epoch: Some(epoch), stamp: None, body }

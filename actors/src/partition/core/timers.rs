@@ -10,10 +10,10 @@ use std::time::Duration;
 use schemas::ids::CustomerId;
 use schemas::time::Timestamp;
 
-use super::Core;
 use super::alarms::{Alarms, slot_of};
 use super::entry::{Alarm, InTurn};
 use super::panics::STRIKES_QUIET;
+use super::{Core, Phase};
 use crate::partition::protocol::Io;
 use crate::partition::turn::Step;
 use crate::port::store::WakeUp;
@@ -28,6 +28,8 @@ pub(super) struct Timers {
     pub(super) looked: Duration,
     /// Index entries that are not done.
     pub(super) alarms: Alarms,
+    /// Alarms may be due that were not sounded yet.
+    held: bool,
     /// Marks of live customers.
     wheel: BinaryHeap<Reverse<(Timestamp, u32)>>,
     /// Slot behind the last that was read; `None` until it is known where to begin.
@@ -73,9 +75,8 @@ impl Core {
         self.timers.looked = self.now.boot;
         self.scan();
         let Some(clock) = self.log_time() else { return };
-        for (due, customer) in self.timers.alarms.due(clock) {
-            self.sound(due, customer, clock);
-        }
+        self.timers.held = true;
+        self.sound_alarms();
         while let Some(Reverse((at, index))) = self.timers.wheel.peek().copied()
             && at < clock
         {
@@ -92,6 +93,22 @@ impl Core {
         let next = self.timers.wheel.peek().map(|Reverse((at, _))| *at);
         let first = [self.timers.alarms.first_due(), next].into_iter().flatten();
         usize::from(unread) + first.filter(|at| *at < clock).count()
+    }
+
+    /// Wakes whoever is due, as far as there is room for rows to be read: after an outage that may be most customers. The rest waits
+    /// until some were read, and is waited for as everything that is overdue.
+    pub(super) fn sound_alarms(&mut self) {
+        if !self.timers.held || self.phase != Phase::Running {
+            return;
+        }
+        let Some(clock) = self.log_time() else { return };
+        while self.feed.loading < self.settings.loading_max && !self.is_crowded_out() {
+            let Some((due, customer)) = self.timers.alarms.take_due(clock) else {
+                self.timers.held = false;
+                return;
+            };
+            self.sound(due, customer, clock);
+        }
     }
 
     fn scan(&mut self) {

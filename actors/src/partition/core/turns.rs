@@ -107,8 +107,9 @@ impl Core {
         let renew = self.rules.replay_margin && !self.settings.replay_margin.is_zero();
         let from = start_of(self.lease_cursor());
         let until = self.now.wall + self.settings.timer_ahead;
+        let codec = self.agreed.codec();
         let entry = self.at(index);
-        let arm = Arm { from, until: until.max(from), renew: renew && !entry.own };
+        let arm = Arm { from, until: until.max(from), renew: renew && !entry.own, codec };
         let wanted = entry.is_dirty() && (entry.wanted || draining);
         match (&entry.sent, wanted) {
             (Some(_), _) => Encode::No,

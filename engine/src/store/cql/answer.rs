@@ -37,6 +37,10 @@ impl Answer {
         self.value(name).and_then(CqlValue::as_bigint)
     }
 
+    pub(super) fn smallint(&self, name: &str) -> Option<i16> {
+        self.value(name).and_then(CqlValue::as_smallint)
+    }
+
     pub(super) fn blob(&self, name: &str) -> Option<&[u8]> {
         self.value(name).and_then(CqlValue::as_blob).map(Vec::as_slice)
     }

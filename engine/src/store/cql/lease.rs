@@ -10,23 +10,24 @@ use super::calls::rows;
 use super::error::unreadable;
 
 /// A lease as it is bound; numbers without a sign keep their bits.
-type Bound = (i64, [u8; 16], i64, i64, i64);
+type Bound = (i64, [u8; 16], i64, i64, i64, i16);
 
 fn bound(lease: Lease) -> Bound {
-    let Lease { epoch, owner, written_at_max, position, timer_cursor } = lease;
-    (epoch.0.cast_signed(), owner.to_be_bytes(), written_at_max, position.0.cast_signed(), timer_cursor)
+    let Lease { epoch, owner, written_at_max, position, timer_cursor, reads } = lease;
+    let (epoch, position) = (epoch.0.cast_signed(), position.0.cast_signed());
+    (epoch, owner.to_be_bytes(), written_at_max, position, timer_cursor, reads.into())
 }
 
 impl Inner {
     pub(super) async fn read_lease(&self, partition: PartitionId) -> Result<Lease, Error> {
         let key = (self.number(partition)?,);
         let found = self.calls.execute(StoreOperation::ReadLease, &self.statements.read_lease, key).await?;
-        let row: Option<(i64, Vec<u8>, i64, i64, i64)> =
+        let row: Option<(i64, Vec<u8>, i64, i64, i64, i16)> =
             rows(found)?.maybe_first_row().map_err(unreadable)?;
-        let Some((epoch, owner, written_at_max, position, timer_cursor)) = row else {
+        let Some((epoch, owner, written_at_max, position, timer_cursor, reads)) = row else {
             return Ok(Lease::default());
         };
-        lease(epoch, &owner, written_at_max, (position, timer_cursor))
+        lease(epoch, &owner, written_at_max, (position, timer_cursor, reads))
     }
 
     /// The default stands for a row that is not there: it is what nobody holds, and nothing is ever replaced by it.
@@ -37,13 +38,13 @@ impl Inner {
         new: Lease,
     ) -> Result<Cas<Lease>, Error> {
         let number = self.number(partition)?;
-        let (a, b, c, d, e) = bound(new);
+        let (a, b, c, d, e, f) = bound(new);
         let result = if expect == Lease::default() {
-            let values = (number, a, b, c, d, e);
+            let values = (number, a, b, c, d, e, f);
             self.calls.execute(StoreOperation::CasLease, &self.statements.open_lease, values).await?
         } else {
-            let (f, g, h, i, j) = bound(expect);
-            let values = (a, b, c, d, e, number, f, g, h, i, j);
+            let (g, h, i, j, k, l) = bound(expect);
+            let values = (a, b, c, d, e, f, number, g, h, i, j, k, l);
             self.calls.execute(StoreOperation::CasLease, &self.statements.replace_lease, values).await?
         };
         let answer = Answer::of(result)?;
@@ -56,7 +57,8 @@ impl Inner {
         let written_at_max = answer.bigint("written_at_max").ok_or_else(|| lacks("a range"))?;
         let position = answer.bigint("position").ok_or_else(|| lacks("a position"))?;
         let timer_cursor = answer.bigint("timer_cursor").ok_or_else(|| lacks("a cursor"))?;
-        lease(epoch, owner, written_at_max, (position, timer_cursor)).map(Cas::Refused)
+        let reads = answer.smallint("reads").ok_or_else(|| lacks("what its owner reads"))?;
+        lease(epoch, owner, written_at_max, (position, timer_cursor, reads)).map(Cas::Refused)
     }
 }
 
@@ -64,8 +66,9 @@ fn lease(
     epoch: i64,
     owner: &[u8],
     written_at_max: i64,
-    (position, timer_cursor): (i64, i64),
+    (position, timer_cursor, reads): (i64, i64, i16),
 ) -> Result<Lease, Error> {
+    let reads = reads.try_into().map_err(|_| unreadable("a lease whose owner reads what no number names"))?;
     let owner = owner.try_into().map_err(|_| unreadable("a lease whose owner has not 16 bytes"))?;
     Ok(Lease {
         epoch: Epoch(epoch.cast_unsigned()),
@@ -73,5 +76,6 @@ fn lease(
         written_at_max,
         position: Position(position.cast_unsigned()),
         timer_cursor,
+        reads,
     })
 }

@@ -1,7 +1,7 @@
 //! The store on CQL servers: Apache Cassandra and ScyllaDB.
 //!
 //! A request goes: port → `worker` (the driver's thread, where it ends whether or not the caller waits) → one file per table
-//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `links`) → `calls` (bounded, timed, counted) → the driver. Before
+//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `links`, `agreement`) → `calls` (bounded, timed, counted) → the driver. Before
 //! that `migrate` made the tables, and opening checked them, what is fixed and how the servers sync (`tail`).
 //!
 //! Fencing is by write timestamps, as the port says: a row wins by its `written_at` and no two writes of a row share one. Lightweight
@@ -13,6 +13,7 @@ pub mod rows;
 pub mod schema;
 pub mod settings;
 
+mod agreement;
 mod answer;
 mod batch;
 mod calls;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use actors::metrics::{Metrics, StoreCalls};
 use actors::port::Reply;
+use actors::port::agreement::Agreement;
 use actors::port::store::{
     Cas, Error as PortError, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
 };
@@ -233,5 +235,13 @@ impl Store for CqlStore {
 
     fn find_links(&self, link: Link, max: usize) -> Reply<Vec<CustomerId>, PortError> {
         self.begin(move |inner| async move { inner.find_links(link, max).await })
+    }
+
+    fn read_agreement(&self) -> Reply<Agreement, PortError> {
+        self.begin(move |inner| async move { inner.read_agreement().await })
+    }
+
+    fn cas_agreement(&self, expect: Agreement, new: Agreement) -> Reply<Cas<Agreement>, PortError> {
+        self.begin(move |inner| async move { inner.cas_agreement(expect, new).await })
     }
 }

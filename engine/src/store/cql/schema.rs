@@ -17,8 +17,8 @@ pub struct Migration {
 /// Every migration in order.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
-    name: "customers, leases, timers, ledger, decisions and links",
-    statements: &[PROFILE, LEASE, TIMER_SLOT, TIMER, LEDGER, DECISION, LINK],
+    name: "customers, leases, timers, ledger, decisions, links and the agreement",
+    statements: &[PROFILE, LEASE, TIMER_SLOT, TIMER, LEDGER, DECISION, LINK, AGREEMENT],
 }];
 
 /// The tables that migrations themselves need: made before the first. The table of versions comes last, since by it one sees that the
@@ -43,7 +43,7 @@ const PROFILE: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.profile \
 
 /// Leases: changed by compare-and-set of the whole row and nothing else.
 const LEASE: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.lease \
-    (partition int PRIMARY KEY, epoch bigint, owner blob, written_at_max bigint, position bigint, timer_cursor bigint)";
+    (partition int PRIMARY KEY, epoch bigint, owner blob, written_at_max bigint, position bigint, timer_cursor bigint, reads smallint)";
 
 /// The slots of the timer index that hold anything: a range of slots cannot be asked for by the timers' own key.
 const TIMER_SLOT: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.timer_slot \
@@ -68,6 +68,9 @@ const DECISION: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.decision \
 /// What leads to customers: inserted, never deleted.
 const LINK: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.link \
     (kind tinyint, value_hash blob, customer_id text, PRIMARY KEY ((kind, value_hash), customer_id))";
+
+/// What all engines go by: one row, changed by compare-and-set and nothing else.
+const AGREEMENT: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.agreement (name text PRIMARY KEY, body text)";
 
 #[cfg(test)]
 mod tests {

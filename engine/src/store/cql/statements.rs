@@ -35,6 +35,9 @@ pub(super) struct Statements {
     pub(super) read_decisions: PreparedStatement,
     pub(super) add_link: PreparedStatement,
     pub(super) find_links: PreparedStatement,
+    pub(super) read_agreement: PreparedStatement,
+    pub(super) open_agreement: PreparedStatement,
+    pub(super) replace_agreement: PreparedStatement,
 }
 
 /// What a statement is, and so how it is tried.
@@ -103,6 +106,9 @@ impl Statements {
             read_decisions: of.prepare(Kind::Read, READ_DECISIONS).await?,
             add_link: of.prepare(Kind::Write, ADD_LINK).await?,
             find_links: of.prepare(Kind::Read, FIND_LINKS).await?,
+            read_agreement: of.prepare(Kind::Serial, READ_AGREEMENT).await?,
+            open_agreement: of.prepare(Kind::Conditional, OPEN_AGREEMENT).await?,
+            replace_agreement: of.prepare(Kind::Conditional, REPLACE_AGREEMENT).await?,
         })
     }
 }
@@ -116,13 +122,13 @@ const SCAN_ROWS_FROM: &str = "SELECT customer_id, state FROM {keyspace}.profile 
 const SCAN_ROWS_AFTER: &str = "SELECT customer_id, state FROM {keyspace}.profile \
      WHERE partition = ? AND bucket = ? AND customer_id > ? LIMIT ?";
 
-const READ_LEASE: &str = "SELECT epoch, owner, written_at_max, position, timer_cursor \
+const READ_LEASE: &str = "SELECT epoch, owner, written_at_max, position, timer_cursor, reads \
      FROM {keyspace}.lease WHERE partition = ?";
 const OPEN_LEASE: &str = "INSERT INTO {keyspace}.lease \
-     (partition, epoch, owner, written_at_max, position, timer_cursor) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS";
+     (partition, epoch, owner, written_at_max, position, timer_cursor, reads) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS";
 const REPLACE_LEASE: &str = "UPDATE {keyspace}.lease \
-     SET epoch = ?, owner = ?, written_at_max = ?, position = ?, timer_cursor = ? WHERE partition = ? \
-     IF epoch = ? AND owner = ? AND written_at_max = ? AND position = ? AND timer_cursor = ?";
+     SET epoch = ?, owner = ?, written_at_max = ?, position = ?, timer_cursor = ?, reads = ? WHERE partition = ? \
+     IF epoch = ? AND owner = ? AND written_at_max = ? AND position = ? AND timer_cursor = ? AND reads = ?";
 
 const ADD_SLOT: &str = "INSERT INTO {keyspace}.timer_slot (partition, slot) VALUES (?, ?) USING TTL ?";
 const ADD_WAKE_UP: &str = "INSERT INTO {keyspace}.timer (partition, slot, due, customer_id) \
@@ -146,3 +152,7 @@ const READ_DECISIONS: &str = "SELECT body FROM {keyspace}.decision WHERE custome
 const ADD_LINK: &str =
     "INSERT INTO {keyspace}.link (kind, value_hash, customer_id) VALUES (?, ?, ?) USING TTL ?";
 const FIND_LINKS: &str = "SELECT customer_id FROM {keyspace}.link WHERE kind = ? AND value_hash = ? LIMIT ?";
+
+const READ_AGREEMENT: &str = "SELECT body FROM {keyspace}.agreement WHERE name = 'all'";
+const OPEN_AGREEMENT: &str = "INSERT INTO {keyspace}.agreement (name, body) VALUES ('all', ?) IF NOT EXISTS";
+const REPLACE_AGREEMENT: &str = "UPDATE {keyspace}.agreement SET body = ? WHERE name = 'all' IF body = ?";

@@ -1,10 +1,21 @@
 //! The row as bytes: one version byte, then the row in postcard.
 //!
-//! Written is only [`CODEC_VERSION`]; older versions are read and come out as the row of today. The same row always gives the same
-//! bytes: nothing in it has an order of chance. A row of an older version has no timer of scores; its next record sets one.
+//! Older versions are read and come out as the row of today. The same row always gives the same bytes: nothing in it has an order of
+//! chance. A row of an older version has no timer of scores; its next record sets one.
+//!
+//! **A new version is rolled out side by side.** The engine that brings version n + 1 reads and writes n as well, and goes on writing n
+//! until every engine on the store knows n + 1 and a person says so (`care upgrade finalize`). Until then one may go back. So:
+//! - the version before the newest is written for at least one release: [`Codec`] has an arm for it;
+//! - what only version n + 1 can hold is not used before the roll-out is at its end;
+//! - records of the log are JSON and have no version: they grow by fields that have a default, and an engine passes over fields that it
+//!   does not know. A new kind of record, message or reason is not written before the roll-out is at its end.
+//!
+//! Feature `next_codec` builds the engine after this one, for tests of a roll-out.
 
 mod v1;
 mod v2;
+#[cfg(feature = "next_codec")]
+mod v4;
 
 #[cfg(test)]
 mod tests;
@@ -13,8 +24,49 @@ use postcard::ser_flavors::Flavor;
 
 use super::row::Customer;
 
-/// Version that is written.
-pub const CODEC_VERSION: u8 = 3;
+/// Newest version that this engine reads and writes.
+pub const CODEC_VERSION: u8 = Codec::NEWEST.number();
+
+/// Versions that this engine writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Codec {
+    /// Heads have schedules.
+    V3,
+    /// The row ends with a checksum.
+    #[cfg(feature = "next_codec")]
+    V4,
+}
+
+impl Codec {
+    /// Written where nothing else was agreed on.
+    pub const OLDEST: Self = Codec::V3;
+
+    /// Written once the roll-out of this engine is at its end.
+    #[cfg(not(feature = "next_codec"))]
+    pub const NEWEST: Self = Codec::V3;
+    /// Written once the roll-out of this engine is at its end.
+    #[cfg(feature = "next_codec")]
+    pub const NEWEST: Self = Codec::V4;
+
+    /// Returns the number that rows of this version begin with.
+    pub const fn number(self) -> u8 {
+        match self {
+            Codec::V3 => 3,
+            #[cfg(feature = "next_codec")]
+            Codec::V4 => 4,
+        }
+    }
+
+    /// Returns the version of this number; `None` when this engine does not write it.
+    pub fn of(number: u8) -> Option<Self> {
+        match number {
+            3 => Some(Codec::V3),
+            #[cfg(feature = "next_codec")]
+            4 => Some(Codec::V4),
+            _ => None,
+        }
+    }
+}
 
 /// Why bytes are not a row.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,10 +105,17 @@ pub enum Error {
 }
 
 impl Customer {
-    /// Appends the row to `out`.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(CODEC_VERSION);
+    /// Appends the row to `out`, in that version.
+    pub fn encode(&self, codec: Codec, out: &mut Vec<u8>) {
+        out.push(codec.number());
+        #[cfg(feature = "next_codec")]
+        let start = out.len();
         postcard::serialize_with_flavor(self, Appended(out)).expect("a row has no value that postcard lacks");
+        match codec {
+            Codec::V3 => {}
+            #[cfg(feature = "next_codec")]
+            Codec::V4 => v4::seal(start, out),
+        }
     }
 
     /// Returns the row that these bytes are.
@@ -65,7 +124,9 @@ impl Customer {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let (version, body) = bytes.split_first().ok_or(Error::Empty)?;
         match *version {
-            CODEC_VERSION => whole(CODEC_VERSION, read(CODEC_VERSION, body)?),
+            #[cfg(feature = "next_codec")]
+            4 => whole(4, read(4, v4::open(body)?)?),
+            3 => whole(3, read(3, body)?),
             2 => whole(2, read::<v2::Row>(2, body)?.into()),
             1 => whole(1, read::<v1::Row>(1, body)?.into()),
             found if found > CODEC_VERSION => Err(Error::Newer { found }),

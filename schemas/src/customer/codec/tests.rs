@@ -63,9 +63,26 @@ fn bytes_of(hex: &str) -> Vec<u8> {
 }
 
 fn encoded(row: &Customer) -> Vec<u8> {
+    encoded_as(Codec::NEWEST, row)
+}
+
+fn encoded_as(codec: Codec, row: &Customer) -> Vec<u8> {
     let mut bytes = Vec::new();
-    row.encode(&mut bytes);
+    row.encode(codec, &mut bytes);
     bytes
+}
+
+/// Every version that this engine writes.
+fn written() -> impl Iterator<Item = Codec> {
+    (0..=u8::MAX).filter_map(Codec::of)
+}
+
+#[test]
+fn versions_that_are_written_follow_each_other_from_the_oldest_to_the_newest() {
+    let numbers: Vec<u8> = written().map(Codec::number).collect();
+    let (oldest, newest) = (Codec::OLDEST.number(), Codec::NEWEST.number());
+    assert_eq!(numbers, (oldest..=newest).collect::<Vec<_>>());
+    assert_eq!(newest, CODEC_VERSION);
 }
 
 fn said(key: &str, position: u64, body: &str) -> Record {
@@ -150,9 +167,12 @@ fn damaged_bytes_are_named() {
     assert_eq!(Customer::decode(&[]), Err(Error::Empty));
     assert_eq!(Customer::decode(&[0]), Err(Error::Unknown { found: 0 }));
     assert_eq!(Customer::decode(&[CODEC_VERSION + 1, 1]), Err(Error::Newer { found: CODEC_VERSION + 1 }));
+    let old = encoded_as(Codec::V3, &row);
+    for len in 1..old.len() {
+        assert_eq!(Customer::decode(&old[..len]), Err(Error::Truncated { version: 3, len }), "{len}");
+    }
     for len in 1..good.len() {
-        let cut = Customer::decode(&good[..len]);
-        assert_eq!(cut, Err(Error::Truncated { version: CODEC_VERSION, len }), "{len}");
+        assert!(Customer::decode(&good[..len]).is_err(), "{len}");
     }
     let mut long = good.clone();
     long.push(0);
@@ -172,19 +192,32 @@ proptest! {
         let mut row = Customer::new(CustomerId::user("u1"));
         while let Some(record) = teller.next_record(&row) {
             row.apply(&book, &record, &mut Effects::default());
-            let bytes = encoded(&row);
-            let read = Customer::decode(&bytes).expect("its own bytes");
-            prop_assert_eq!(&read, &row);
-            prop_assert_eq!(encoded(&read), bytes);
-            row = read;
+            for codec in written() {
+                let bytes = encoded_as(codec, &row);
+                let read = Customer::decode(&bytes).expect("its own bytes");
+                prop_assert_eq!(&read, &row);
+                prop_assert_eq!((bytes[0], encoded_as(codec, &read)), (codec.number(), bytes));
+                row = read;
+            }
         }
     }
 
     #[test]
-    fn any_bytes_are_a_row_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 1..400), version in 0_u8..5) {
+    fn any_bytes_are_a_row_or_an_error(mut bytes in prop::collection::vec(any::<u8>(), 1..400), version in 0_u8..6) {
         bytes[0] = version;
         if let Ok(mut row) = Customer::decode(&bytes) {
             row.wake(&busy_book(), Timestamp(i64::MAX), &mut Effects::default());
         }
+    }
+}
+
+#[cfg(feature = "next_codec")]
+#[test]
+fn one_changed_bit_is_no_row_of_the_next_version() {
+    let good = encoded_as(Codec::V4, &Customer::new(CustomerId::user("u")));
+    for bit in 8..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        assert!(matches!(Customer::decode(&bad), Err(Error::Corrupt { version: 4, .. })), "{bit}");
     }
 }

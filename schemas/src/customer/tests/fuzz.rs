@@ -4,6 +4,7 @@
 
 use super::story::{Teller, busy_book};
 use super::*;
+use crate::customer::codec::Codec;
 use crate::customer::identity::{Message, Relay, Snapshot};
 use crate::ids::Position;
 use crate::record::Sender;
@@ -40,7 +41,7 @@ fn drive(input: &[u8]) {
             row.wake(&book, hostile((odd / 8) as u8, record.stamp), &mut fx);
         }
         let mut bytes = Vec::new();
-        row.encode(&mut bytes);
+        row.encode(Codec::NEWEST, &mut bytes);
         assert_eq!(Customer::decode(&bytes).as_ref(), Ok(&*row));
     }
     let [user, alias] = &mut rows;
