@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use cargo_metadata::{Artifact, Message};
+use cargo_metadata::Message;
 use serde_json::Value;
 
 /// What a finished run left.
@@ -30,36 +30,37 @@ impl Finished {
     }
 }
 
-/// Returns the path of the binary, building it when it is not fresh, with all that `ops/test` builds: asked for alone, cargo would give its
-/// dependencies other features and build most of them anew. Cargo has given its lock back by the time tests run.
+/// Returns the path of the binary, building it when it is not fresh. Cargo has given its lock back by the time tests run.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(build)
+    BINARY.get_or_init(|| build("care", &[]))
 }
 
-fn build() -> PathBuf {
+/// Returns the path of the engine after this one, whose row codec has a further version.
+pub fn next_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build("care-next", &["--features", "next_codec"]))
+}
+
+fn build(name: &str, features: &[&str]) -> PathBuf {
     let profile = if cfg!(debug_assertions) { "test" } else { "release" };
     let mut cargo = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--quiet", "--profile", profile])
-        .args(["--workspace", "--bins", "--tests", "--message-format", "json-render-diagnostics"])
+        .args(["--package", "care-engine", "--bin", name, "--message-format", "json-render-diagnostics"])
+        .args(features)
         .stdout(Stdio::piped())
         .spawn()
         .expect("cargo runs");
     let out = std::io::BufReader::new(cargo.stdout.take().expect("piped"));
     let executable = Message::parse_stream(out)
         .filter_map(|message| match message.expect("cargo writes JSON") {
-            Message::CompilerArtifact(artifact) if is_care(&artifact) => artifact.executable,
+            Message::CompilerArtifact(artifact) if artifact.target.name == name => artifact.executable,
             _ => None,
         })
         .last();
     assert!(cargo.wait().expect("cargo ends").success(), "care does not build");
     executable.expect("cargo names the executable").into()
-}
-
-/// True for the command itself: its unit tests and this integration binary bear the same name.
-fn is_care(artifact: &Artifact) -> bool {
-    artifact.target.name == "care" && artifact.target.is_bin() && !artifact.profile.test
 }
 
 /// Runs `care` to its end.
@@ -73,7 +74,16 @@ pub fn run_with<I: Into<OsString>>(
     variables: &[(&'static str, String)],
 ) -> Finished {
     let variables = variables.iter().map(|(name, value)| (*name, value));
-    let output = command(arguments).envs(variables).output().expect("care starts");
+    finish(command(binary(), arguments).envs(variables))
+}
+
+/// Runs one of the two engines to its end.
+pub fn run_as<I: Into<OsString>>(binary: &Path, arguments: impl IntoIterator<Item = I>) -> Finished {
+    finish(&mut command(binary, arguments))
+}
+
+fn finish(command: &mut Command) -> Finished {
+    let output = command.output().expect("care starts");
     Finished {
         success: output.status.success(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -81,8 +91,8 @@ pub fn run_with<I: Into<OsString>>(
     }
 }
 
-fn command<I: Into<OsString>>(arguments: impl IntoIterator<Item = I>) -> Command {
-    let mut command = Command::new(binary());
+fn command<I: Into<OsString>>(binary: &Path, arguments: impl IntoIterator<Item = I>) -> Command {
+    let mut command = Command::new(binary);
     command.args(arguments.into_iter().map(Into::into)).stdin(Stdio::null());
     command
 }

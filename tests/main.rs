@@ -19,6 +19,7 @@ mod bad_input;
 mod crash;
 mod deploy;
 mod disk;
+mod life;
 mod servers;
 mod setup;
 mod shipped;

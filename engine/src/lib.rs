@@ -8,6 +8,7 @@ pub mod live;
 
 pub mod clock;
 
+pub mod backup;
 pub mod embedded;
 pub mod log;
 pub mod store;
@@ -33,6 +34,8 @@ pub mod triggers;
 
 #[cfg(feature = "ablation")]
 pub mod ablation;
+
+pub mod upgrade;
 
 pub mod app;
 pub mod serve;

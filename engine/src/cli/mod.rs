@@ -3,25 +3,31 @@
 //! Commands that read a data folder open it themselves, so they need the engine that uses it stopped; the error says so. Topics and tables
 //! are read while engines run. Every answer goes to standard output, everything else to standard error.
 
+mod bar;
 mod days;
 mod lookup;
 mod out;
 
+pub mod backup;
 pub mod check_config;
 pub mod customer;
 pub mod dead_letters;
 pub mod dump;
 pub mod evaluate;
 pub mod experiment;
+pub mod export;
+pub mod import;
 pub mod live;
 pub mod migrate;
 pub mod models;
 pub mod replay;
+pub mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod topics;
 pub mod train;
 pub mod trigger;
+pub mod upgrade;
 pub mod version;
 pub mod why;
 
@@ -95,6 +101,16 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Makes and checks the topics on Kafka, and shows where they stand
     Topics(topics::Arguments),
+    /// Copies the data folder as it is at one instant, also while an engine works in it
+    Backup(backup::Arguments),
+    /// Makes a data folder of a backup
+    Restore(restore::Arguments),
+    /// Writes the shop of a stopped engine for `care import`
+    Export(export::Arguments),
+    /// Moves an exported shop into an empty store and log
+    Import(import::Arguments),
+    /// Shows where the roll-out of a new row codec stands, and brings it to its end
+    Upgrade(upgrade::Arguments),
     /// Checks settings and triggers, all faults at once, and prints what is in force
     CheckConfig(check_config::Arguments),
     /// Prints version and build
@@ -233,6 +249,11 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::Migrate(arguments) => migrate::run(&arguments, overrides, output, &mut out),
         Command::Topics(arguments) => topics::run(&arguments, overrides, output, &mut out),
+        Command::Backup(arguments) => backup::run(&arguments, overrides, output, &mut out),
+        Command::Restore(arguments) => restore::run(&arguments, overrides, output, &mut out),
+        Command::Export(arguments) => export::run(&arguments, overrides, output, &mut out),
+        Command::Import(arguments) => import::run(&arguments, overrides, output, &mut out),
+        Command::Upgrade(arguments) => upgrade::run(&arguments, overrides, output, &mut out),
         Command::CheckConfig(arguments) => check_config::run(&arguments, overrides, output, &mut out),
         Command::Version => version::run(output, &mut out),
         Command::Dump(arguments) => dump::run(&arguments, overrides, &mut out),

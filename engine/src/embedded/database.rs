@@ -9,7 +9,7 @@ use std::time::Duration;
 use actors::port::Reply;
 use actors::port::clock::Clock;
 use actors::port::log::Topic;
-use schemas::ids::{PartitionId, Position};
+use schemas::ids::{LogId, PartitionId, Position};
 use schemas::time::{Span, Timestamp};
 use tokio::sync::oneshot;
 
@@ -20,8 +20,12 @@ use super::queue::Queue;
 use super::reader::{Readers, closed};
 use super::settings::Settings;
 use super::tables::{Table, Tables};
-use super::tail::{Extent, Tails};
+use super::tail::{Extent, Tail, Tails};
 use super::{block, journal, key};
+use crate::backup::control::Control;
+use crate::backup::manifest::{Kind, Manifest};
+use crate::backup::{self, Watch};
+use crate::clock::SystemClock;
 
 /// An open embedded database. Clones share it; the last one closes it and waits for its threads.
 #[derive(Clone)]
@@ -36,6 +40,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     fetch_wait: Duration,
     // In the order in which they go: threads, tables, and the lock at last.
+    control: Option<Control>,
     readers: Readers,
     committer: Option<JoinHandle<()>>,
     tables: Arc<Tables>,
@@ -119,7 +124,12 @@ impl Database {
         let thread = thread::Builder::new().name("care-commit".to_owned());
         let committer = Some(thread.spawn(move || committer.run()).map_err(started)?);
         let fetch_wait = Duration::from_millis(settings.fetch_wait_ms);
-        let inner = Inner { queue, status, tails, clock, fetch_wait, readers, committer, tables, directory };
+        let control = Control::start(directory.path(), tables.clone());
+        let control = control
+            .inspect_err(|error| tracing::warn!(%error, "no backup can be asked for while this process runs"))
+            .ok();
+        let inner =
+            Inner { queue, status, tails, clock, fetch_wait, control, readers, committer, tables, directory };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -150,6 +160,36 @@ impl Database {
     /// Returns the newest stamp that any partition has seen; the beginning of time for an empty log.
     pub fn newest_stamp(&self) -> Timestamp {
         self.inner.tails.iter().map(|(_, _, tail)| tail.floor()).max().unwrap_or_default()
+    }
+
+    /// Takes a backup of everything that is durable now; the engine may go on meanwhile.
+    ///
+    /// Errors: see [`backup::take::take`].
+    pub fn back_up(&self, to: &Path, kind: Kind, watch: Watch<'_>) -> Result<Manifest, backup::Error> {
+        let (tables, data) = (&self.inner.tables, self.path());
+        backup::take::take(&backup::take::Request { tables, data, to, kind, now: SystemClock.now() }, watch)
+    }
+
+    /// Returns true when any topic holds a record.
+    pub fn has_records(&self) -> bool {
+        let holds = |tail: &Tail| tail.extent().start != tail.extent().end;
+        self.inner.tails.iter().any(|(_, _, tail)| holds(tail))
+    }
+
+    /// Begins a further log of the shop in a database that has no record: positions count from its first one on.
+    ///
+    /// Errors: there are records already.
+    pub async fn begin_log(&self, log: LogId) -> Result<(), Failure> {
+        let begin = Position::first_of(log);
+        if self.has_records() {
+            return Err(Failure::Failed("the log holds records already".to_owned()));
+        }
+        let put = vec![(Table::State, key::BEGIN.to_vec(), begin.0.to_le_bytes().to_vec().into())];
+        self.write(|answer| Operation::Put(put, answer)).await?;
+        for (_, _, tail) in self.inner.tails.iter() {
+            tail.recover(Extent { start: begin, end: begin }, tail.floor());
+        }
+        Ok(())
     }
 
     /// Returns how many bytes the database takes on disk.
@@ -200,6 +240,7 @@ impl Database {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.control = None;
         self.queue.close();
         if let Some(committer) = self.committer.take()
             && committer.join().is_err()
@@ -240,8 +281,10 @@ fn check_partitions(tables: &Tables, asked: u32) -> Result<(), Error> {
 }
 
 fn recover_tails(tables: &Tables, tails: &Tails) -> Result<(), Error> {
+    let begin = tables.get(Table::State, key::BEGIN)?;
+    let begin = begin.and_then(|bytes| number(&bytes)).map_or(0, u64::from_le_bytes);
     for (topic, partition, tail) in tails.iter() {
-        let (extent, stamp) = recover_extent(tables, topic, partition)?;
+        let (extent, stamp) = recover_extent(tables, topic, partition, Position(begin))?;
         let floor = tables.get(Table::State, &key::floor(topic, partition))?;
         let floor = floor
             .and_then(|bytes| number(&bytes))
@@ -251,24 +294,25 @@ fn recover_tails(tables: &Tables, tails: &Tails) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns where a partition stands on disk, and its last stamp.
+/// Returns where a partition stands on disk, and its last stamp. Nothing is appended below `begin`.
 fn recover_extent(
     tables: &Tables,
     topic: Topic,
     partition: PartitionId,
+    begin: Position,
 ) -> Result<(Extent, Timestamp), Failure> {
     let prefix = key::topic_partition(topic, partition);
     let first = tables.scan(Table::Log, &prefix, |key| key.starts_with(&prefix)).next().transpose()?;
     let last = tables.last(Table::Log, &prefix, &key::block(topic, partition, Position(u64::MAX)))?;
     let Some(((first, _), (last, block))) = first.zip(last) else {
-        return Ok((Extent { start: Position(0), end: Position(0) }, Timestamp(i64::MIN)));
+        return Ok((Extent { start: begin, end: begin }, Timestamp(i64::MIN)));
     };
     let damaged = || Failure::Corrupt(format!("log block key in {}", topic.as_str()));
     let start = key::block_first(&first).ok_or_else(damaged)?;
     let records = block::decode(key::block_first(&last).ok_or_else(damaged)?, block)
         .map_err(|error| Failure::Corrupt(error.to_string()))?;
     let last = records.last().ok_or_else(damaged)?;
-    Ok((Extent { start, end: last.position.next() }, last.stamp))
+    Ok((Extent { start, end: last.position.next().max(begin) }, last.stamp))
 }
 
 fn newest_rows(tables: &Tables, partitions: u32) -> Result<Vec<Option<i64>>, Error> {

@@ -97,6 +97,22 @@ impl Directory {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// Makes the directory and takes its lock. Nobody takes it for a data directory before [`Directory::finish`].
+    ///
+    /// Errors: something is in it.
+    pub fn begin(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Io { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(failed)?;
+        let lock = take_lock(path)?;
+        check_empty(path)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Makes the directory a data directory.
+    pub fn finish(&self) -> Result<(), Error> {
+        write_format(&self.path).map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+
     /// Returns where the directory is.
     pub fn path(&self) -> &Path {
         &self.path

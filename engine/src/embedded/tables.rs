@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::path::Path;
 
 use bytes::Bytes;
-use fjall::{CompressionType, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
+use fjall::{CompressionType, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable};
 
 use super::settings::Settings;
 
@@ -32,7 +32,8 @@ pub enum Table {
 }
 
 impl Table {
-    const ALL: [Table; 7] = [
+    /// Every table, in the order of the enum.
+    pub const ALL: [Table; 7] = [
         Table::Log,
         Table::State,
         Table::Rows,
@@ -42,7 +43,8 @@ impl Table {
         Table::Links,
     ];
 
-    fn name(self) -> &'static str {
+    /// Returns the table's name.
+    pub fn name(self) -> &'static str {
         match self {
             Table::Log => "log",
             Table::State => "state",
@@ -70,6 +72,25 @@ impl Table {
 pub struct Tables {
     database: fjall::Database,
     keyspaces: Vec<Keyspace>,
+}
+
+/// All tables as they were at one instant, between two writes.
+pub struct Snapshot<'a> {
+    tables: &'a Tables,
+    view: fjall::Snapshot,
+}
+
+impl Snapshot<'_> {
+    /// Returns the value of a key.
+    pub fn get(&self, table: Table, key: &[u8]) -> fjall::Result<Option<Bytes>> {
+        Ok(self.view.get(self.tables.keyspace(table), key)?.map(Bytes::from))
+    }
+
+    /// Returns the keys and values of a table, in the order of the keys.
+    pub fn entries(&self, table: Table) -> impl Iterator<Item = fjall::Result<(Bytes, Bytes)>> {
+        let entries = self.view.iter(self.tables.keyspace(table));
+        entries.map(|entry| entry.into_inner().map(|(key, value)| (key.into(), value.into())))
+    }
 }
 
 /// A change of one key.
@@ -128,6 +149,11 @@ impl Tables {
             Some(guard) => guard.into_inner().map(|(key, value)| Some((key.into(), value.into()))),
             None => Ok(None),
         }
+    }
+
+    /// Returns all tables as they are now, between two writes; writes go on beside it.
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { tables: self, view: self.database.snapshot() }
     }
 
     /// Makes changes durable, all or none; readers see them when this returns, not before. No two changes have the same key.

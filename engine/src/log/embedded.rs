@@ -205,11 +205,13 @@ impl Fetch {
             .database
             .read(partition.0, move |tables| read_blocks(tables, topic, partition, from..end, max));
         let records = read.await.map_err(error)?;
-        let Some(last) = records.last() else {
+        let next = match records.last() {
+            Some(last) => last.position.next(),
+            // Between the end of a log and the beginning of the shop's next one there is nothing.
+            None if from.log() < end.log() => end,
             // The blocks went between the look and the read: old ones are dropped.
-            return Err(outside(topic, partition, from, self.tail().extent()));
+            None => return Err(outside(topic, partition, from, self.tail().extent())),
         };
-        let next = last.position.next();
         let end_at = self.tail().promise_at(next, self.clock.now());
         Ok(Fetched { records, next, end_at })
     }

@@ -3,6 +3,7 @@
 
 pub mod embedded;
 pub mod kafka;
+pub mod numbered;
 pub mod whole;
 
 use serde::Deserialize;
