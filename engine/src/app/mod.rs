@@ -11,4 +11,5 @@ pub use bounds::{replay_node, serve_node, served_replay_node};
 pub use folder::Opened;
 pub use playing::PlayedWorld;
 pub use rules::{border, profile_of_files, replay_rulebook, rulebook, rulebook_of_files};
+pub use servers::import_target;
 pub use world::OpenWorld;

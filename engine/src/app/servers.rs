@@ -7,12 +7,16 @@ use actors::metrics::Metrics;
 use actors::port::Ports;
 use actors::port::clock::Clock;
 use actors::port::predictor::Predictor;
+use actors::port::store::Store;
 use anyhow::{Context, Result};
+use schemas::ids::LogId;
 use tokio::task::spawn_blocking;
 
 use super::folder::predictor;
 use crate::clock::{ReplayClock, SystemClock};
+use crate::backup::import::Target;
 use crate::log::kafka::{self, KafkaLog};
+use crate::log::numbered::Numbered;
 use crate::outreach;
 use crate::predict::rules::Rules;
 use crate::settings::Settings;
@@ -66,16 +70,13 @@ impl Servers {
         metrics: &Metrics,
         (open, predictor, clock): (Open, Arc<dyn Predictor>, Arc<dyn Clock>),
     ) -> Result<Self> {
-        let partitions = settings.log.partitions;
-        let store = CqlStore::connect(&settings.cql, partitions, metrics).await;
-        let store = store.context("failed to open the store")?;
-        let (of_log, of_clock, counted) = (settings.kafka.clone(), clock.clone(), metrics.clone());
-        // It asks the brokers and waits for them.
-        let opening = spawn_blocking(move || open(&of_log, partitions, of_clock, &counted));
-        let log = opening.await.context("failed to start a thread")?.context("failed to open the log")?;
+        let store = store(settings, metrics).await?;
+        let agreement = store.read_agreement().await.context("failed to read what the engines agreed on")?;
+        let log = log(settings, metrics, (open, clock.clone())).await?;
+        let numbered = Arc::new(Numbered::new(Arc::clone(&log), agreement.log));
         let ports = Ports {
-            source: log.clone(),
-            sink: log.clone(),
+            source: numbered.clone(),
+            sink: numbered,
             store,
             predictor,
             channels: Arc::new(outreach::build(&settings.channels)),
@@ -83,4 +84,31 @@ impl Servers {
         };
         Ok(Self { log, ports })
     }
+}
+
+/// Opens store and topics to move a shop there, which goes on in the log of that number.
+///
+/// Errors: as for looking at them.
+pub async fn import_target(settings: &Settings, number: LogId) -> Result<Target> {
+    let metrics = Metrics::new();
+    let store = store(settings, &metrics).await?;
+    let log = log(settings, &metrics, (KafkaLog::look, Arc::new(SystemClock))).await?;
+    let numbered = Arc::new(Numbered::new(log, number));
+    Ok(Target { store, source: numbered.clone(), sink: numbered, embedded: None })
+}
+
+async fn store(settings: &Settings, metrics: &Metrics) -> Result<Arc<CqlStore>> {
+    let store = CqlStore::connect(&settings.cql, settings.log.partitions, metrics).await;
+    store.context("failed to open the store")
+}
+
+async fn log(
+    settings: &Settings,
+    metrics: &Metrics,
+    (open, clock): (Open, Arc<dyn Clock>),
+) -> Result<Arc<KafkaLog>> {
+    let (of_log, partitions, counted) = (settings.kafka.clone(), settings.log.partitions, metrics.clone());
+    // It asks the brokers and waits for them.
+    let opening = spawn_blocking(move || open(&of_log, partitions, clock, &counted));
+    opening.await.context("failed to start a thread")?.context("failed to open the log")
 }

@@ -29,8 +29,9 @@ use super::file::Reader;
 use super::manifest::{Manifest, table_path};
 use super::{Error, Step, Watch, failed};
 use crate::embedded::tables::Table;
-use crate::embedded::{Failure, Progress, key, value};
+use crate::embedded::{Failure, key, value};
 use crate::log::embedded::EmbeddedLog;
+use crate::replay::{Passage, Target as _};
 
 /// Rows, wake-ups or decisions of one write.
 const BATCH: usize = 500;
@@ -46,8 +47,8 @@ pub struct Target {
     pub source: Arc<dyn LogSource>,
     /// The same log.
     pub sink: Arc<dyn LogSink>,
-    /// Where the progress of replayed files is kept, if anywhere.
-    pub progress: Option<Arc<EmbeddedLog>>,
+    /// The log, where it is embedded: it keeps the progress of replayed files, and has to be told where dispatchers begin.
+    pub embedded: Option<Arc<EmbeddedLog>>,
 }
 
 /// What an import came to.
@@ -355,11 +356,12 @@ impl<'a> Moving<'a> {
 
     /// How far files were replayed, so that the same command goes on there.
     async fn progress(&mut self) -> Result<(), Error> {
-        let Some(log) = &self.target.progress else { return Ok(()) };
+        let Some(log) = &self.target.embedded else { return Ok(()) };
         for (key, rows) in &self.state {
             let rows = rows.first_chunk().map(|rows| u64::from_le_bytes(*rows));
             if let (Some(source), Some(rows)) = (key::progress_of(key), rows) {
-                log.append_with_progress(Topic::Events, Vec::new(), Progress { source, rows }).await?;
+                let reached = log.reached().await?;
+                log.play(Passage { source, rows, reached, records: Vec::new() }).await?;
             }
         }
         Ok(())
@@ -383,8 +385,9 @@ impl<'a> Moving<'a> {
                     return Err(Error::Target("an engine works on the store at the same time".to_owned()));
                 }
             }
-            let commit = Commit { position: begin, epoch: Epoch(0) };
-            self.target.source.commit(Topic::Outreach, partition, commit).await?;
+            if let Some(log) = &self.target.embedded {
+                log.commit(Topic::Outreach, partition, Commit { position: begin, epoch: Epoch(0) }).await?;
+            }
         }
         (self.watch)(Step { done: self.step.of, of: self.step.of })
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::bar::Bar;
 use super::{DataDir, Outcome, Output, Overrides, out, wait_for};
+use crate::app;
 use crate::backup::import::{self, Report, Target};
 use crate::backup::manifest::{Kind, Manifest};
 use crate::backup::restore;
@@ -62,13 +63,16 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
             arguments.from.display()
         );
     }
-    if settings.world() != Ok(World::Embedded) {
-        bail!(
-            "a shop is moved into an embedded store only as yet: log.kind and store.kind are to be embedded"
-        );
-    }
     let bar = Bar::new("import", output);
-    let report = wait_for(into_embedded(&arguments.from, &manifest, &settings, &bar))?;
+    let moving = async {
+        let target = match settings.world() {
+            Ok(World::Embedded) => new_folder(&manifest, &settings).await?,
+            Ok(World::Servers) => app::import_target(&settings, import::log_of(&manifest)?).await?,
+            Err(reason) => bail!("store.kind: {reason}"),
+        };
+        Ok(import::import(&arguments.from, &manifest, &target, &mut |step| bar.at(step)).await?)
+    };
+    let report = wait_for(moving)?;
     bar.finish();
     copy_models(&arguments.from, &manifest, &settings.data.dir)?;
     let took_s = (SystemClock.boot() - begun).as_secs_f64();
@@ -80,8 +84,8 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     Ok(Outcome::Good)
 }
 
-/// Moves the shop into a new data folder.
-async fn into_embedded(from: &Path, manifest: &Manifest, settings: &Settings, bar: &Bar) -> Result<Report> {
+/// Makes the data folder that a shop is moved to.
+async fn new_folder(manifest: &Manifest, settings: &Settings) -> Result<Target> {
     let bounds = embedded::Settings { partitions: settings.log.partitions, ..embedded::Settings::default() };
     let database = Database::open(&settings.data.dir, &bounds, Arc::new(SystemClock));
     let database = database.context("failed to open the data")?;
@@ -90,8 +94,7 @@ async fn into_embedded(from: &Path, manifest: &Manifest, settings: &Settings, ba
     if !database.has_records() {
         database.begin_log(import::log_of(manifest)?).await.map_err(crate::backup::Error::from)?;
     }
-    let target = Target { store, source: log.clone(), sink: log.clone(), progress: Some(log) };
-    Ok(import::import(from, manifest, &target, &mut |step| bar.at(step)).await?)
+    Ok(Target { store, source: log.clone(), sink: log.clone(), embedded: Some(log) })
 }
 
 fn copy_models(from: &Path, manifest: &Manifest, data: &Path) -> Result<()> {

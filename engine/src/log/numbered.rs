@@ -40,7 +40,7 @@ fn named_error(begin: Position, error: Error) -> Error {
             let [asked, start, end] = [asked, start, end].map(|offset| named(begin, offset));
             Error::OutOfRange { topic, partition, asked, start, end }
         }
-        Error::Unavailable(_) | Error::Failed(_) => error,
+        Error::Unavailable(_) | Error::NotOwned(_) | Error::ProducerReplaced(_) | Error::Failed(_) => error,
     }
 }
 
@@ -51,6 +51,10 @@ impl<L: LogSource> LogSource for Numbered<L> {
 
     fn assignment(&self) -> BoxFuture<'static, Assignment> {
         self.inner.assignment()
+    }
+
+    fn prove(&self, partition: PartitionId) -> Reply<(), Error> {
+        self.inner.prove(partition)
     }
 
     fn released(&self, partition: PartitionId) {
