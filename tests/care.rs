@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use cargo_metadata::Message;
+use cargo_metadata::{Artifact, Message};
 use serde_json::Value;
 
 /// What a finished run left.
@@ -30,37 +30,57 @@ impl Finished {
     }
 }
 
-/// Returns the path of the binary, building it when it is not fresh. Cargo has given its lock back by the time tests run.
+/// Returns the path of the binary, building it when it is not fresh, with all that `ops/test` builds: asked for alone, cargo would give its
+/// dependencies other features and build most of them anew. Cargo has given its lock back by the time tests run.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build("care", &[]))
+    BINARY.get_or_init(|| build("care", &["--workspace", "--bins", "--tests"]))
 }
 
 /// Returns the path of the engine after this one, whose row codec has a further version.
 pub fn next_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build("care-next", &["--features", "next_codec"]))
+    BINARY.get_or_init(|| {
+        build("care-next", &["--package", "care-engine", "--bin", "care-next", "--features", "next_codec"])
+    })
 }
 
-fn build(name: &str, features: &[&str]) -> PathBuf {
+/// Returns the path of a binary from which rules can be taken away, `care serve --without RULE`: built anew, and put where the next build
+/// of the real one does not reach it.
+pub fn ablated() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("care-ablated");
+        let built = build("care", &["--package", "care-engine", "--bin", "care", "--features", "ablation"]);
+        std::fs::copy(built, &path).expect("a binary can be copied");
+        path
+    })
+}
+
+fn build(name: &str, what: &[&str]) -> PathBuf {
     let profile = if cfg!(debug_assertions) { "test" } else { "release" };
     let mut cargo = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--quiet", "--profile", profile])
-        .args(["--package", "care-engine", "--bin", name, "--message-format", "json-render-diagnostics"])
-        .args(features)
+        .args(what)
+        .args(["--message-format", "json-render-diagnostics"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("cargo runs");
     let out = std::io::BufReader::new(cargo.stdout.take().expect("piped"));
     let executable = Message::parse_stream(out)
         .filter_map(|message| match message.expect("cargo writes JSON") {
-            Message::CompilerArtifact(artifact) if artifact.target.name == name => artifact.executable,
+            Message::CompilerArtifact(artifact) if is_command(&artifact, name) => artifact.executable,
             _ => None,
         })
         .last();
-    assert!(cargo.wait().expect("cargo ends").success(), "care does not build");
+    assert!(cargo.wait().expect("cargo ends").success(), "{name} does not build");
     executable.expect("cargo names the executable").into()
+}
+
+/// True for the command itself: its unit tests and this integration binary may bear the same name.
+fn is_command(artifact: &Artifact, name: &str) -> bool {
+    artifact.target.name == name && artifact.target.is_bin() && !artifact.profile.test
 }
 
 /// Runs `care` to its end.

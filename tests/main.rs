@@ -5,6 +5,7 @@
 //! Kafka and a CQL server live in modules with `servers` in their path and get them from `cluster::Cluster`.
 
 mod care;
+mod chaos;
 mod cluster;
 mod data;
 mod world;

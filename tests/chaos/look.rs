@@ -1,0 +1,162 @@
+//! Looking at a world: how far everything is, and everything that it left behind, for the verdict.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use actors::port::clock::Clock;
+use actors::port::store::Store;
+use engine::app;
+use engine::outreach;
+use engine::predict::rules::Rules;
+use schemas::customer::Customer;
+use schemas::decision::Outreach;
+use schemas::ids::{CustomerId, PartitionId};
+use schemas::time::{Span, Timestamp};
+
+use super::oracle::expect;
+use super::rows::{self, Fold};
+use super::story::{AGAIN, EVERY_ORDER, ONCE};
+use super::topic::Stored;
+use super::verdict::{Found, Verdict, judge};
+use super::world::{PARTITIONS, World};
+
+/// Entries asked for at once.
+const MANY: usize = 10_000_000;
+/// What was due before that has fired, at rest.
+const LONG_AGO: Span = Span::seconds(10);
+
+impl World {
+    fn topic(&self, name: &str) -> String {
+        format!("{}{name}", self.names.topic_prefix)
+    }
+
+    /// Returns where each partition of a topic ends, and how far the group committed.
+    ///
+    /// Errors: the broker does not answer.
+    pub fn ends(&self, topic: &str) -> Result<Vec<(i64, Option<i64>)>, String> {
+        let topic = self.topic(topic);
+        let ends = self.reader.ends(&topic)?;
+        let committed = self.group.committed(&topic, PARTITIONS as i32)?;
+        Ok(ends.into_values().zip(committed).collect())
+    }
+
+    /// Returns true when everything in the log is read, durable, confirmed, dispatched and committed.
+    pub async fn is_at_the_end(&self) -> bool {
+        let (Ok(outreach), Ok(events)) = (self.ends("care.outreach"), self.ends("care.events")) else {
+            return false;
+        };
+        let mut all = outreach.iter().chain(&events);
+        all.all(|(end, committed)| committed.unwrap_or(0) == *end) && self.is_read_to_the_end().await
+    }
+
+    /// Returns true when all of care.events is read, durable and confirmed.
+    pub async fn is_read_to_the_end(&self) -> bool {
+        let Ok(events) = self.ends("care.events") else { return false };
+        for (number, (end, _)) in (0..).zip(&events) {
+            let lease = self.store.read_lease(PartitionId(number)).await;
+            if lease.map_or(-1, |lease| lease.position.0 as i64) != *end {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Holds everything there is against what has to be.
+    ///
+    /// Errors: a server does not answer, or something cannot be read.
+    pub async fn judge(&self) -> Result<Verdict, String> {
+        let events = self.reader.all(&self.topic("care.events"))?;
+        let last = events.iter().map(|event| event.stamp_ms).max().unwrap_or_default();
+        let fold = self.fold(Timestamp(last.max(self.clock.now().0)));
+        let found = self.found(&fold).await?;
+        Ok(judge(&expect(&events), &fold.rows(&events).await, &found))
+    }
+
+    fn fold(&self, until: Timestamp) -> Fold {
+        let channels = outreach::build(&self.settings.channels);
+        let book = app::rulebook(&self.settings, &channels).expect("the triggers are legal");
+        Fold { book, border: app::border(&self.settings), predictor: Arc::new(Rules::new()), until }
+    }
+
+    async fn found(&self, fold: &Fold) -> Result<Found, String> {
+        let rows = rows::stored(self.store.as_ref(), PARTITIONS).await?;
+        let mut decisions = Vec::new();
+        for customer in rows.keys() {
+            let customer = CustomerId::of_key(customer.as_str().into());
+            decisions.extend(
+                self.store.read_decisions(customer, None, MANY).await.map_err(|error| error.to_string())?,
+            );
+        }
+        let mut leases = Vec::new();
+        for partition in (0..PARTITIONS).map(PartitionId) {
+            leases.push(self.store.read_lease(partition).await.map_err(|error| error.to_string())?);
+        }
+        let long_ago = fold.until - LONG_AGO;
+        let is_overdue =
+            |row: &Customer| !row.outbox().is_empty() || row.next_due().is_some_and(|due| due < long_ago);
+        let overdue = rows.iter().filter(|(_, row)| is_overdue(row)).map(|(id, _)| id.clone()).collect();
+        Ok(Found {
+            outreach: outreach_of(&self.reader.all(&self.topic("care.outreach"))?)?,
+            dead_letters: self.reader.all(&self.topic("care.dead-letter"))?,
+            delivered: self.delivered()?,
+            ledger: self.store.scan_ledger(None, MANY).await.map_err(|error| error.to_string())?,
+            decisions,
+            overdue,
+            rows: fold.at_rest(rows).await,
+            leases,
+            ends: self.ends("care.events")?,
+            acknowledged: self.producer.acknowledged(),
+        })
+    }
+
+    fn delivered(&self) -> Result<Vec<Outreach>, String> {
+        let mut delivered = Vec::new();
+        for channel in [ONCE, AGAIN] {
+            let text = std::fs::read_to_string(self.folder.path().join(channel)).unwrap_or_default();
+            for line in text.lines() {
+                delivered.push(
+                    serde_json::from_str(line).map_err(|error| format!("{channel}: {error} in {line}"))?,
+                );
+            }
+        }
+        Ok(delivered)
+    }
+
+    /// Returns each partition's epoch.
+    pub async fn epochs(&self) -> Vec<u64> {
+        let mut epochs = Vec::new();
+        for partition in (0..PARTITIONS).map(PartitionId) {
+            epochs.push(self.store.read_lease(partition).await.expect("the store is there").epoch.0);
+        }
+        epochs
+    }
+
+    /// Returns for each partition the longest time from an order, taken by the log in this span of time, to its outreach. Units: ms.
+    pub fn delays(&self, from_ms: i64, to_ms: i64) -> BTreeMap<i32, i64> {
+        let read = |name| self.reader.all(&self.topic(name)).expect("the broker is there");
+        let mut first: BTreeMap<(i32, i64), i64> = BTreeMap::new();
+        for record in read("care.outreach").iter().filter(|record| record.kind == "outreach") {
+            let outreach: Outreach = serde_json::from_slice(&record.body).expect("an outreach");
+            if outreach.trigger == EVERY_ORDER {
+                let place = (record.partition, outreach.slot.position.0 as i64);
+                first.entry(place).or_insert(record.stamp_ms);
+            }
+        }
+        let mut delays = BTreeMap::new();
+        for event in read("care.events").iter().filter(|event| (from_ms..to_ms).contains(&event.stamp_ms)) {
+            if let Some(stamp_ms) = first.get(&(event.partition, event.offset)) {
+                let longest = delays.entry(event.partition).or_insert(0);
+                *longest = (*longest).max(stamp_ms - event.stamp_ms);
+            }
+        }
+        delays
+    }
+}
+
+/// Returns the outreach of a topic; epoch records have none.
+fn outreach_of(records: &[Stored]) -> Result<Vec<Outreach>, String> {
+    let outreach = records.iter().filter(|record| record.kind == "outreach");
+    outreach
+        .map(|record| serde_json::from_slice(&record.body).map_err(|error| format!("care.outreach: {error}")))
+        .collect()
+}

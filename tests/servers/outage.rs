@@ -1,0 +1,64 @@
+//! The store is away for a while, then the broker: the engine says so, keeps its memory, loses nothing, and goes on by itself.
+
+use std::time::Duration;
+
+use actors::port::clock::Clock;
+
+use crate::care;
+use crate::chaos::round::rest;
+use crate::chaos::story::Story;
+use crate::chaos::world::{Hurt, World};
+use crate::cluster::Server;
+
+/// How long each is away.
+const AWAY: Duration = Duration::from_secs(15);
+/// Longest wait for anything that has to come.
+const SOON: Duration = Duration::from_secs(60);
+/// Events per second meanwhile.
+const RATE: u64 = 200;
+/// Records that are in the log and not confirmed.
+const LAG: &str = "care_partition_records_lag";
+/// What an engine may take more than before the outage. Units: MiB.
+const MORE_MAX_MIB: u64 = 128;
+
+#[test]
+fn an_outage_of_the_store_and_one_of_the_broker_are_told_and_cost_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut world = World::new("outage", 2, care::binary()).await;
+        world.start().await;
+        let mut story = Story::new(43);
+        world.tell(&mut story, RATE * 3).await;
+        for server in [Server::Store, Server::Broker(1)] {
+            let before = world.memory_mib();
+            world.hurt(Hurt::Kill, server);
+            let began = world.clock.boot();
+            let noticed =
+                world.wait(AWAY, |world| world.engines.iter().all(|engine| !engine.is_ready())).await;
+            let after = world.clock.boot() - began;
+            assert!(noticed, "{server:?} is away and /readyz says that all is well\n{}", world.readiness());
+            println!(
+                "{server:?} away: /readyz said so after {} ms: {}",
+                after.as_millis(),
+                world.readiness()
+            );
+            while world.clock.boot() < began + AWAY {
+                world.tell(&mut story, RATE / 10).await;
+            }
+            let most = world.memory_mib();
+            let lag: f64 = world.engines.iter().filter_map(|engine| engine.metric(LAG)).sum();
+            println!("{server:?} away for {AWAY:?}: memory {before} MiB before, {most} MiB after, lag {lag}");
+            assert!(most < before + MORE_MAX_MIB, "memory is not bounded: {before} MiB before, {most} after");
+            world.hurt(Hurt::Start, server);
+            let back = world.clock.boot();
+            let ready = world.wait(SOON, |world| world.engines.iter().all(|engine| engine.is_ready())).await;
+            assert!(ready, "{server:?} is back and /readyz does not say so\n{}", world.readiness());
+            println!("{server:?} back: ready after {} ms", (world.clock.boot() - back).as_millis());
+            let now = world.clock.boot();
+            let verdict = rest(&mut world, now + SOON).await;
+            println!("seed 43, {server:?}: {}", verdict.to_json());
+            assert!(verdict.is_clean(), "{:#?}\n{}", verdict.told, world.last_words());
+            assert_eq!(world.revive(), 0, "an engine ended instead of waiting\n{}", world.last_words());
+        }
+    });
+}
