@@ -103,6 +103,8 @@ switches! {
         position_waits_for_row,
         /// The position waits for the relay of what a record caused (I1).
         position_waits_for_relay,
+        /// One append holds one message of a row to another (I3): of a failed append the log may hold the later and not the earlier.
+        messages_of_a_pair_apart,
         /// A record that stands in another partition than its customer's is relayed there, never folded here.
         strays_relayed,
         /// The position waits for the relay of such a record (I1).

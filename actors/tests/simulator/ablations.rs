@@ -160,7 +160,8 @@ pub fn never_taken_away() -> Vec<String> {
         (ablation.without)(&mut rules);
         rules
     };
-    let of_owner = strays::owner_rules().into_iter().map(|owner| AllRules { owner, ..all() });
+    let of_owner = [merge::owner_rules(), strays::owner_rules()].concat().into_iter();
+    let of_owner = of_owner.map(|owner| AllRules { owner, ..all() });
     let mut never = untouched(&all(), ABLATIONS.iter().map(without).chain(of_owner));
     let taken = [merge::row_rules(), moved::row_rules(), triggers::row_rules(), strays::row_rules()];
     let taken = taken.concat().into_iter();

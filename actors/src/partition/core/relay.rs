@@ -2,10 +2,14 @@
 //!
 //! One append per topic is under way at a time, so that a repeated one keeps the order. What leaves is stamped with the log time of its
 //! row, which no cause of it lies behind: the log's clock may still be of before, where records bear stamps of their own.
+//!
+//! An append that fails may have left any of its records behind, so it holds one message of a row to another: the receiver keeps one mark
+//! per sender, and that of a later message would pass an earlier one that is not there.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use rustc_hash::FxHashSet;
 use schemas::customer::Outgoing;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, PartitionId};
@@ -89,14 +93,44 @@ impl Core {
     /// Begins an append for every topic that has entries and no append under way.
     pub(super) fn send_relays(&mut self) {
         for topic in [Topic::Outreach, Topic::Decisions, Topic::Events] {
-            let max = self.settings.relay_max;
-            let Some(queue) = self.relay.queue(topic) else { continue };
-            if queue.waiting.is_empty() || !queue.under_way.is_empty() {
-                continue;
-            }
-            let count = queue.waiting.len().min(max);
-            let batch: Vec<(CellId, u64)> = queue.waiting.drain(..count).collect();
+            let batch = self.next_relays(topic);
             self.send_relay(topic, batch);
+        }
+    }
+
+    /// Takes what the next append to a topic holds; nothing while one is under way.
+    fn next_relays(&mut self, topic: Topic) -> Vec<(CellId, u64)> {
+        let max = self.settings.relay_max;
+        let apart = topic == Topic::Events && self.rules.messages_of_a_pair_apart;
+        let Some(queue) = self.relay.queue(topic).filter(|queue| queue.under_way.is_empty()) else {
+            return Vec::new();
+        };
+        let mut waiting = std::mem::take(&mut queue.waiting);
+        let mut count = waiting.len().min(max);
+        if apart {
+            let mut pairs = FxHashSet::default();
+            let entries =
+                waiting.iter().take(max).map(|(cell, number)| (cell, self.receiver(*cell, *number)));
+            count = entries.take_while(|(cell, to)| to.is_none_or(|to| pairs.insert((*cell, to)))).count();
+        }
+        let batch = waiting.drain(..count).collect();
+        if let Some(queue) = self.relay.queue(topic) {
+            queue.waiting = waiting;
+        }
+        batch
+    }
+
+    /// Returns the row that an entry is a message to.
+    fn receiver(&self, cell: CellId, number: u64) -> Option<&CustomerId> {
+        let entry = self
+            .entries
+            .get(cell.index as usize)?
+            .as_deref()
+            .filter(|entry| entry.incarnation == cell.incarnation)?;
+        let out = entry.outbox.iter().find(|out| out.number == number)?;
+        match out.body.as_ref()? {
+            Outgoing::Relay { to, .. } => Some(to),
+            Outgoing::Outreach(_) | Outgoing::Decision(_) => None,
         }
     }
 

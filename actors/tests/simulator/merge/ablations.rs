@@ -11,6 +11,7 @@ use super::oracle::check;
 use super::shop::{PARTITIONS, shop};
 use crate::campaign::{Case, Traced};
 use crate::customers::Customers;
+use crate::flight::What;
 use crate::odds::Odds;
 use crate::run::{Plan, Scores, Sends, run};
 
@@ -20,13 +21,8 @@ const SEEDS_MAX: u64 = 10_000;
 /// A rule that is taken away, and the world in which that shows.
 struct Ablation {
     name: &'static str,
-    without: fn(&mut Rulebook),
+    without: fn(&mut Rules, &mut Rulebook),
     world: fn(&mut Odds, &mut Rulebook),
-}
-
-/// Returns all rules in force.
-fn all() -> Rulebook {
-    Rulebook::default()
 }
 
 fn as_it_is(_: &mut Odds, _: &mut Rulebook) {}
@@ -47,9 +43,15 @@ fn short_ring(odds: &mut Odds, book: &mut Rulebook) {
     book.policy.profile.message_ring = 1;
 }
 
-fn plan(book: Rulebook) -> Plan {
+/// Appends take some of their records and fail; the ring covers for no mark.
+fn torn_appends(odds: &mut Odds, book: &mut Rulebook) {
+    short_ring(odds, book);
+    (odds.slow, odds.torn_appends) = (Some(What::Append), 40);
+}
+
+fn plan(owner: Rules, book: Rulebook) -> Plan {
     Plan {
-        owner: Rules::default(),
+        owner,
         dispatch: Default::default(),
         customers: Customers::Real(Arc::new(book)),
         scores: Scores::Differ,
@@ -69,11 +71,11 @@ fn odds_of(seed: u64) -> Odds {
 /// without erases, with a ring of message ids and as good as without.
 pub fn nothing_taken_away(seeds: u64) -> Case {
     let run = |seed, traced: Traced| {
-        let (mut odds, mut book) = (odds_of(seed), all());
-        let worlds = [as_it_is, no_erases, many_erases, short_ring];
-        worlds[(seed / 5 % 4) as usize](&mut odds, &mut book);
-        odds.tail_loss = seed / 20 % 4 == 0;
-        run(seed, plan(book), odds, traced)
+        let (mut odds, mut book) = (odds_of(seed), Rulebook::default());
+        let worlds = [as_it_is, no_erases, many_erases, short_ring, torn_appends];
+        worlds[(seed / 5 % 5) as usize](&mut odds, &mut book);
+        odds.tail_loss = seed / 25 % 4 == 0;
+        run(seed, plan(Rules::default(), book), odds, traced)
     };
     Case { name: "merges, all rules", seeds, run: Box::new(run) }
 }
@@ -82,10 +84,10 @@ pub fn nothing_taken_away(seeds: u64) -> Case {
 pub fn cases() -> Vec<Case> {
     let case = |ablation: &'static Ablation| {
         let run = move |seed, traced: Traced| {
-            let (mut odds, mut book) = (odds_of(seed), all());
+            let (owner, mut book) = rules(ablation);
+            let mut odds = odds_of(seed);
             (ablation.world)(&mut odds, &mut book);
-            (ablation.without)(&mut book);
-            run(seed, plan(book), odds, traced)
+            run(seed, plan(owner, book), odds, traced)
         };
         Case { name: ablation.name, seeds: SEEDS_MAX, run: Box::new(run) as Box<_> }
     };
@@ -95,53 +97,64 @@ pub fn cases() -> Vec<Case> {
 const ABLATIONS: &[Ablation] = &[
     Ablation {
         name: "merge: high-water mark",
-        without: |b| b.rules.high_water_mark = false,
+        without: |_, b| b.rules.high_water_mark = false,
         world: short_ring,
     },
     Ablation {
         name: "merge: mark per partition",
-        without: |b| b.rules.marks = MarkRule::PerPartition { partitions: PARTITIONS },
+        without: |_, b| b.rules.marks = MarkRule::PerPartition { partitions: PARTITIONS },
         world: no_erases,
     },
-    Ablation { name: "merge: no marks", without: |b| b.rules.marks = MarkRule::Absent, world: short_ring },
+    Ablation { name: "merge: no marks", without: |_, b| b.rules.marks = MarkRule::Absent, world: short_ring },
     Ablation {
         name: "merge: commands marked",
-        without: |b| b.rules.commands_marked = false,
+        without: |_, b| b.rules.commands_marked = false,
         world: many_erases,
     },
     Ablation {
         name: "merge: snapshot names its request",
-        without: |b| b.rules.snapshot_names_request = false,
+        without: |_, b| b.rules.snapshot_names_request = false,
         world: many_erases,
     },
     Ablation {
         name: "merge: unlisted forward dropped",
-        without: |b| b.rules.unlisted_forward_dropped = false,
+        without: |_, b| b.rules.unlisted_forward_dropped = false,
         world: as_it_is,
     },
     Ablation {
         name: "merge: erased row kept",
-        without: |b| b.rules.erased_row_kept = false,
+        without: |_, b| b.rules.erased_row_kept = false,
         world: many_erases,
     },
     Ablation {
         name: "merge: erase reaches aliases",
-        without: |b| b.rules.erase_reaches_aliases = false,
+        without: |_, b| b.rules.erase_reaches_aliases = false,
         world: as_it_is,
     },
     Ablation {
         name: "merge: erase includes pending",
-        without: |b| b.rules.erase_includes_pending = false,
+        without: |_, b| b.rules.erase_includes_pending = false,
         world: as_it_is,
+    },
+    Ablation {
+        name: "merge: messages of a pair apart",
+        without: |o, _| o.messages_of_a_pair_apart = false,
+        world: torn_appends,
     },
 ];
 
+fn rules(ablation: &Ablation) -> (Rules, Rulebook) {
+    let (mut owner, mut book) = (Rules::default(), Rulebook::default());
+    (ablation.without)(&mut owner, &mut book);
+    (owner, book)
+}
+
+/// Returns the rules of the owner as each ablation leaves them.
+pub fn owner_rules() -> Vec<Rules> {
+    ABLATIONS.iter().map(|ablation| rules(ablation).0).collect()
+}
+
 /// Returns the rules of the row as each ablation leaves them.
 pub fn row_rules() -> Vec<RowRules> {
-    let rules = |ablation: &Ablation| {
-        let mut book = all();
-        (ablation.without)(&mut book);
-        book.rules
-    };
-    ABLATIONS.iter().map(rules).collect()
+    ABLATIONS.iter().map(|ablation| rules(ablation).1.rules).collect()
 }

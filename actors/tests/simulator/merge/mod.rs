@@ -9,4 +9,4 @@ mod oracle;
 pub mod shop;
 pub mod story;
 
-pub use ablations::{cases, nothing_taken_away, row_rules};
+pub use ablations::{cases, nothing_taken_away, owner_rules, row_rules};
