@@ -64,6 +64,11 @@ impl Engine {
         self
     }
 
+    /// Runs another program from its next start on.
+    pub fn becomes(&mut self, program: &Path) {
+        program.clone_into(&mut self.program);
+    }
+
     /// Starts the process, unless it runs.
     pub fn start(&mut self) {
         if self.runs() {

@@ -1,6 +1,6 @@
 //! Looking at a world: how far everything is, and everything that it left behind, for the verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actors::port::clock::Clock;
@@ -13,11 +13,11 @@ use schemas::decision::Outreach;
 use schemas::ids::{CustomerId, PartitionId};
 use schemas::time::{Span, Timestamp};
 
-use super::oracle::expect;
+use super::oracle::{Cause, expect};
 use super::rows::{self, Fold};
 use super::story::{AGAIN, EVERY_ORDER, ONCE};
 use super::topic::Stored;
-use super::verdict::{Found, Verdict, judge};
+use super::verdict::{Found, Verdict, cause, judge};
 use super::world::{PARTITIONS, World};
 
 /// Entries asked for at once.
@@ -70,6 +70,15 @@ impl World {
         let fold = self.fold(Timestamp(last.max(self.clock.now().0)));
         let found = self.found(&fold).await?;
         Ok(judge(&expect(&events), &fold.rows(&events).await, &found))
+    }
+
+    /// Returns the outreach that has to be and was not delivered, or was and should not be: what can be said without reading a row.
+    ///
+    /// Errors: the broker does not answer, or something cannot be read.
+    pub fn wrongly_delivered(&self) -> Result<BTreeSet<Cause>, String> {
+        let expected = expect(&self.reader.all(&self.topic("care.events"))?).outreach;
+        let delivered: BTreeSet<Cause> = self.delivered()?.iter().map(cause).collect();
+        Ok(expected.symmetric_difference(&delivered).cloned().collect())
     }
 
     fn fold(&self, until: Timestamp) -> Fold {

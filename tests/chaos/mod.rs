@@ -30,3 +30,12 @@ pub mod world;
 
 mod plain;
 mod tests;
+
+use serde_json::Value;
+
+/// Returns what `ops/chaos` asks for: fields by name, none of them where the suite runs by itself.
+#[expect(clippy::disallowed_methods, reason = "ops/chaos asks by the environment; a test has no words")]
+pub fn asked() -> Value {
+    let asked = std::env::var("CARE_CHAOS").unwrap_or_else(|_| "{}".to_owned());
+    serde_json::from_str(&asked).expect("CARE_CHAOS is JSON")
+}

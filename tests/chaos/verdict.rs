@@ -186,7 +186,8 @@ fn compared(expected: &Totals, held: &Totals) -> Vec<(String, u64, u64)> {
         .collect()
 }
 
-fn cause(outreach: &Outreach) -> Cause {
+/// Returns what names an outreach.
+pub fn cause(outreach: &Outreach) -> Cause {
     Cause {
         trigger: outreach.trigger.to_string(),
         customer: outreach.customer.to_string(),

@@ -21,7 +21,7 @@ use super::producer::Producer;
 use super::proxy::{Cut, Heal, Proxy};
 use super::story::{Story, TRIGGERS};
 use super::topic::{Group, Reader};
-use crate::care;
+use crate::care::{self, Finished};
 use crate::cluster::{Brokers, Cluster, Names, Own, Server};
 
 /// Engines.
@@ -35,6 +35,8 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 /// Ports for engines: below those that the system gives to outgoing connections.
 const LOWEST_PORT: u16 = 20_000;
 const PORTS: u64 = 12_000;
+/// Name of the settings that go round every line.
+const DIRECT: &str = "direct";
 /// How often something awaited is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -87,7 +89,7 @@ impl World {
         for (name, text) in TRIGGERS {
             std::fs::write(at.join(format!("triggers/{name}.yaml")), text).expect("a trigger is written");
         }
-        let direct = write_settings(at, "direct", &names, (&cluster.brokers, &cluster.cql), free_address());
+        let direct = write_settings(at, DIRECT, &names, (&cluster.brokers, &cluster.cql), free_address());
         let config = direct.display().to_string();
         for words in [["topics", "create", "--config", &config].as_slice(), &["migrate", "--config", &config]]
         {
@@ -130,6 +132,12 @@ impl World {
     pub fn engines_with(&mut self, words: &[&str]) {
         self.engines =
             std::mem::take(&mut self.engines).into_iter().map(|engine| engine.with(words)).collect();
+    }
+
+    /// Runs a command of a program to its end, with settings that no cut reaches.
+    pub fn run(&self, program: &Path, words: &[&str]) -> Finished {
+        let config = self.folder.path().join(DIRECT).with_extension("toml").display().to_string();
+        care::run_as(program, words.iter().copied().chain(["--config", &config]))
     }
 
     /// Starts every engine and waits until all are ready.

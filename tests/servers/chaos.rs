@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::care;
+use crate::chaos::asked;
 use crate::chaos::round::{Round, play};
 use crate::chaos::story::Story;
 use crate::chaos::world::{ENGINES, World};
@@ -30,10 +31,8 @@ struct Order {
 
 impl Order {
     /// Reads what `ops/chaos` asks for; else the rounds of the suite.
-    #[expect(clippy::disallowed_methods, reason = "ops/chaos asks by the environment; a test has no words")]
     fn read() -> Self {
-        let asked = std::env::var("CARE_CHAOS").unwrap_or_else(|_| "{}".to_owned());
-        let asked: Value = serde_json::from_str(&asked).expect("CARE_CHAOS is JSON");
+        let asked = asked();
         let number = |name: &str, default| asked[name].as_u64().unwrap_or(default);
         let text = |name: &str| asked[name].as_str().map(str::to_owned);
         let first = number("seed", 1);

@@ -9,4 +9,5 @@ mod strays;
 mod chaos;
 mod outage;
 mod rebalance;
+mod upgrade;
 mod zombie;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use actors::port::clock::Clock;
 
 use crate::care;
+use crate::chaos::asked;
 use crate::chaos::round::rest;
 use crate::chaos::story::Story;
 use crate::chaos::world::{Hurt, World};
 use crate::cluster::Server;
 
-/// How long each is away.
-const AWAY: Duration = Duration::from_secs(15);
+/// How long each is away, unless `ops/chaos` asks for another time. Units: s.
+const AWAY_S: u64 = 15;
 /// Longest wait for anything that has to come.
 const SOON: Duration = Duration::from_secs(60);
 /// Events per second meanwhile.
@@ -23,6 +24,7 @@ const MORE_MAX_MIB: u64 = 128;
 
 #[test]
 fn an_outage_of_the_store_and_one_of_the_broker_are_told_and_cost_nothing() {
+    let away = Duration::from_secs(asked()["outage_s"].as_u64().unwrap_or(AWAY_S));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut world = World::new("outage", 2, care::binary()).await;
@@ -34,7 +36,7 @@ fn an_outage_of_the_store_and_one_of_the_broker_are_told_and_cost_nothing() {
             world.hurt(Hurt::Kill, server);
             let began = world.clock.boot();
             let noticed =
-                world.wait(AWAY, |world| world.engines.iter().all(|engine| !engine.is_ready())).await;
+                world.wait(away, |world| world.engines.iter().all(|engine| !engine.is_ready())).await;
             let after = world.clock.boot() - began;
             assert!(noticed, "{server:?} is away and /readyz says that all is well\n{}", world.readiness());
             println!(
@@ -42,12 +44,12 @@ fn an_outage_of_the_store_and_one_of_the_broker_are_told_and_cost_nothing() {
                 after.as_millis(),
                 world.readiness()
             );
-            while world.clock.boot() < began + AWAY {
+            while world.clock.boot() < began + away {
                 world.tell(&mut story, RATE / 10).await;
             }
             let most = world.memory_mib();
             let lag: f64 = world.engines.iter().filter_map(|engine| engine.metric(LAG)).sum();
-            println!("{server:?} away for {AWAY:?}: memory {before} MiB before, {most} MiB after, lag {lag}");
+            println!("{server:?} away for {away:?}: memory {before} MiB before, {most} MiB after, lag {lag}");
             assert!(most < before + MORE_MAX_MIB, "memory is not bounded: {before} MiB before, {most} after");
             world.hurt(Hurt::Start, server);
             let back = world.clock.boot();
