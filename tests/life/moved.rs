@@ -91,3 +91,35 @@ fn an_import_wants_an_empty_target_and_an_export_a_stopped_engine() {
     let refused = on("import", &backup, &world.folder("new"), &[]);
     assert!(!refused.success && refused.err.contains("care restore"), "{}", refused.err);
 }
+
+mod servers {
+    use super::super::{World, lines, on, text};
+    use crate::care;
+    use crate::world::World as Place;
+
+    #[test]
+    fn a_shop_that_moves_to_kafka_and_cql_goes_on_there_as_one_that_stayed() {
+        let world = World::new(33, 2);
+        let [first, second] = world.files.as_slice() else { panic!("two files") };
+        let (stayed, data, export) = (world.folder("stayed"), world.folder("data"), world.folder("export"));
+        for (data, events) in [(&stayed, first), (&stayed, second), (&data, first)] {
+            care::run(world.replay(events, data, &[])).summary();
+        }
+        assert!(on("export", &export, &data, &[]).success);
+        let place = Place::servers();
+        let imported = place.care(["import", &text(&export), "--json"]).summary();
+        assert!(
+            imported["customers"].as_u64() > Some(50) && imported["ledger"].as_u64() > Some(0),
+            "{imported}"
+        );
+        let again = place.care(["import", &text(&export), "--json"]).summary();
+        assert_eq!(again["already"], true, "a second time it changes nothing: {again}");
+        let options = place.options();
+        let more: Vec<&str> = options.iter().map(String::as_str).collect();
+        let summary = care::run(world.replay(second, &place.data(), &more)).summary();
+        assert_eq!((&summary["lost"], &summary["doubled"]), (&0.into(), &0.into()), "{summary}");
+        if let Some(difference) = care::difference(&lines(&stayed, &[]), &lines(&place.data(), &more)) {
+            panic!("{difference}");
+        }
+    }
+}

@@ -13,8 +13,8 @@ use schemas::ids::LogId;
 use tokio::task::spawn_blocking;
 
 use super::folder::predictor;
-use crate::clock::{ReplayClock, SystemClock};
 use crate::backup::import::Target;
+use crate::clock::{ReplayClock, SystemClock};
 use crate::log::kafka::{self, KafkaLog};
 use crate::log::numbered::Numbered;
 use crate::outreach;
