@@ -117,15 +117,9 @@ fn command<I: Into<OsString>>(binary: &Path, arguments: impl IntoIterator<Item =
     command
 }
 
-/// Returns everything that a data folder holds, one line each, sorted.
-#[track_caller]
-pub fn dump(data: &Path) -> Vec<String> {
-    dump_where(["--data-dir".to_owned(), data.display().to_string()])
-}
-
 /// Returns everything that is durable where the options lead, one line each, sorted.
 #[track_caller]
-pub fn dump_where(options: impl IntoIterator<Item = String>) -> Vec<String> {
+pub fn dump(options: impl IntoIterator<Item = String>) -> Vec<String> {
     let finished = run(["dump".to_owned()].into_iter().chain(options));
     assert!(finished.success, "{}", finished.err);
     let mut lines: Vec<String> = finished.out.lines().map(str::to_owned).collect();

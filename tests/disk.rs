@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::care;
+use crate::world::text;
 
 /// Room on the small disk: enough to begin, too little to finish. Units: MiB.
 const ROOM_MIB: u64 = 6;
@@ -100,5 +101,6 @@ fn a_full_disk_is_named_and_nothing_is_lost_once_there_is_room() {
     assert_eq!((&resumed["lost"], &resumed["doubled"]), (&Value::from(0), &Value::from(0)), "{resumed}");
     let plenty = dir.path().join("plenty");
     care::run(arguments(&events, &plenty)).summary();
-    assert_eq!(care::difference(&care::dump(&plenty), &care::dump(&data)), None);
+    let dump = |data: &Path| care::dump(["--data-dir".to_owned(), text(data)]);
+    assert_eq!(care::difference(&dump(&plenty), &dump(&data)), None);
 }

@@ -128,7 +128,7 @@ impl World {
     /// Returns everything that is durable here, one line each, sorted.
     #[track_caller]
     pub fn dump(&self) -> Vec<String> {
-        care::dump_where(self.options())
+        care::dump(self.options())
     }
 
     /// Returns true when nothing was ever made durable here.

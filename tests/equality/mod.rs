@@ -11,7 +11,7 @@ mod trained;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use engine::predict::Kind;
+use engine::predict;
 use engine::replay::Format;
 use engine::settings::{AssumedConsent, Settings};
 use engine::shop::{Policy, Shop, ShopSettings};
@@ -56,7 +56,7 @@ impl Case<'_> {
             for (name, text) in READY.iter().chain([&SESSION_OVER]) {
                 fs::write(settings.triggers.dir.join(name), text).expect("written");
             }
-            settings.predictor.kind = Kind::Rules;
+            settings.predictor.kind = predict::Kind::Rules;
             settings.policy.assume_consent = AssumedConsent::Marketing;
         }
         settings
