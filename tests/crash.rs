@@ -5,6 +5,10 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use actors::port::clock::Clock;
+use engine::clock::SystemClock;
 
 use care_tests::shop::{Random, Shop};
 
@@ -112,6 +116,33 @@ fn shop() -> Vec<String> {
 #[test]
 fn a_run_killed_at_random_ends_as_an_undisturbed_one() {
     check(&Case::new(World::embedded, &shop(), "segment-jsonl"), 0..20);
+}
+
+#[test]
+fn a_data_folder_that_was_cut_off_in_its_making_is_made_anew() {
+    for nth in 0..40 {
+        let world = World::embedded();
+        let events = text(&world.write("events", &shop()[0]));
+        let mut run = Command::new(care::binary())
+            .args(["replay", &events, "--format", "segment-jsonl"])
+            .args(world.options())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("care starts");
+        let places = ["db", "db.new"].map(|name| world.data().join(name));
+        while !places.iter().any(|place| place.exists()) {
+            assert!(run.try_wait().expect("a child can be asked").is_none(), "it ended without a database");
+        }
+        let until = SystemClock.boot() + nth * Duration::from_micros(400);
+        while SystemClock.boot() < until {
+            std::hint::spin_loop();
+        }
+        run.kill().expect("a child can be killed");
+        run.wait().expect("a child can be waited for");
+        world.dump();
+    }
 }
 
 mod servers {

@@ -1,5 +1,6 @@
 //! The open database: what the adapters of log and store hold.
 
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -251,8 +252,11 @@ impl Drop for Inner {
     }
 }
 
-/// Opens the tables; where a torn write keeps them from opening, once more without it.
+/// Opens the tables, and makes them where there are none; where a torn write keeps them from opening, once more without it.
 fn open_tables(path: &Path, settings: &Settings) -> Result<Tables, Error> {
+    if !path.exists() {
+        make_tables(path, settings)?;
+    }
     match Tables::open(path, settings) {
         Err(fjall::Error::JournalRecovery(reason)) => {
             let cut = journal::cut_torn_group(path).map_err(fjall::Error::Io)?;
@@ -264,6 +268,18 @@ fn open_tables(path: &Path, settings: &Settings) -> Result<Tables, Error> {
         }
         opened => Ok(opened?),
     }
+}
+
+/// Makes the tables beside their place and moves them there whole: a database that was cut off in its making opens never again.
+fn make_tables(path: &Path, settings: &Settings) -> Result<(), Error> {
+    let unfinished = path.with_extension("new");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished).map_err(fjall::Error::Io)?;
+    }
+    drop(Tables::open(&unfinished, settings)?);
+    fs::rename(&unfinished, path).map_err(fjall::Error::Io)?;
+    let parent = path.parent().unwrap_or(path);
+    Ok(File::open(parent).and_then(|folder| folder.sync_all()).map_err(fjall::Error::Io)?)
 }
 
 fn check_partitions(tables: &Tables, asked: u32) -> Result<(), Error> {
