@@ -36,8 +36,10 @@ fn play(folder: &Path) -> Settings {
     for nth in 0..EVENTS {
         lines.push(stamped(&story.next().body, nth * APART_MS));
     }
-    // The last one comes when every wait is over.
-    lines.push(stamped(&story.next().body, EVENTS * APART_MS + LOOKED_AND_LEFT_MS * 3));
+    // The last one comes when every wait is over, and opens none.
+    let last = std::iter::from_fn(|| Some(story.next())).find(|said| !said.body.contains("Product Viewed"));
+    let last = last.expect("customers do other things too");
+    lines.push(stamped(&last.body, EVENTS * APART_MS + LOOKED_AND_LEFT_MS * 3));
     let events = folder.join("story.jsonl");
     std::fs::write(&events, lines.join("\n")).expect("the story is written");
     std::fs::create_dir(folder.join("triggers")).expect("a folder");
