@@ -101,9 +101,9 @@ impl World {
             leases.push(self.store.read_lease(partition).await.map_err(|error| error.to_string())?);
         }
         let long_ago = fold.until - LONG_AGO;
-        let is_overdue =
-            |row: &Customer| !row.outbox().is_empty() || row.next_due().is_some_and(|due| due < long_ago);
+        let is_overdue = |row: &Customer| row.next_due().is_some_and(|due| due < long_ago);
         let overdue = rows.iter().filter(|(_, row)| is_overdue(row)).map(|(id, _)| id.clone()).collect();
+        let uncleared = rows.values().filter(|row| !row.outbox().is_empty()).count() as u64;
         Ok(Found {
             outreach: outreach_of(&self.reader.all(&self.topic("care.outreach"))?)?,
             dead_letters: self.reader.all(&self.topic("care.dead-letter"))?,
@@ -111,6 +111,7 @@ impl World {
             ledger: self.store.scan_ledger(None, MANY).await.map_err(|error| error.to_string())?,
             decisions,
             overdue,
+            uncleared,
             rows: fold.at_rest(rows).await,
             leases,
             ends: self.ends("care.events")?,

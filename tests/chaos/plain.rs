@@ -141,6 +141,7 @@ async fn look(folder: &Path, settings: &Settings) -> (Expected, Rows, Found) {
         ledger: store.scan_ledger(None, MANY).await.expect("the store is there"),
         decisions,
         overdue: Default::default(),
+        uncleared: 0,
         rows: fold.at_rest(stored).await,
         leases,
         ends,

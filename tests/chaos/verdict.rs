@@ -30,8 +30,10 @@ pub struct Found {
     pub decisions: Vec<Decision>,
     /// Every row, at rest.
     pub rows: Rows,
-    /// Rows in which, as they are stored, something waits to leave or was due long ago.
+    /// Rows in which, as they are stored, something was due long ago.
     pub overdue: BTreeSet<String>,
+    /// Rows that, as they are stored, still hold something that is to leave, or has left.
+    pub uncleared: u64,
     /// Each partition's lease.
     pub leases: Vec<Lease>,
     /// Where each partition of care.events ends, and how far the group committed.
@@ -55,12 +57,15 @@ pub struct Verdict {
     pub ledger: u64,
     /// Outreach without its decision, decisions to send without outreach.
     pub decisions: u64,
-    /// Rows in which something is overdue or waits to leave.
+    /// Rows in which something is overdue.
     pub overdue: u64,
     /// Partitions whose lease or commit is not at the end.
     pub unconfirmed: u64,
     /// Engines whose memory did not come back to what it was.
     pub memory: u64,
+    /// Not wrong: rows that still hold what has left, since their owner ended before it had them cleared. It leaves again when the
+    /// customer comes again, by the same id. What had not left would be lost, or a decision missing.
+    pub uncleared: u64,
     /// Not wrong: calls of the channel that is never called again, of which nobody knows whether they were made.
     pub unknown: u64,
     /// Not wrong: calls that were made again where that is allowed.
@@ -89,6 +94,7 @@ impl Verdict {
             "overdue": self.overdue,
             "unconfirmed": self.unconfirmed,
             "memory": self.memory,
+            "uncleared": self.uncleared,
             "unknown": self.unknown,
             "called_again": self.called_again,
         })
@@ -116,8 +122,9 @@ pub fn judge(expected: &Expected, folded: &Rows, found: &Found) -> Verdict {
     }
     for customer in &found.overdue {
         verdict.overdue += 1;
-        verdict.tell(format!("something of {customer} waits to leave, or was due long ago"));
+        verdict.tell(format!("something of {customer} was due long ago"));
     }
+    verdict.uncleared = found.uncleared;
     for letter in &found.dead_letters {
         verdict.dead_letters += 1;
         verdict.tell(format!("dead letter: {}", String::from_utf8_lossy(&letter.body)));

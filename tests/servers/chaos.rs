@@ -141,7 +141,7 @@ fn summary(order: &Order, lines: &[Value]) -> Value {
         "caught_after": caught.map(|place| place + 1),
     });
     let of = summary.as_object_mut().expect("an object");
-    for name in WRONG.iter().chain(&["events", "exits", "unknown", "called_again", "took_ms"]) {
+    for name in WRONG.iter().chain(&["events", "exits", "uncleared", "unknown", "called_again", "took_ms"]) {
         of.insert((*name).to_owned(), sum(name).into());
     }
     summary
