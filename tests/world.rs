@@ -5,7 +5,6 @@
 use std::path::{Path, PathBuf};
 
 use engine::settings::{Layers, Settings, load};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::care::{self, Finished};
@@ -139,7 +138,7 @@ impl World {
                 let shown = self.care(["topics", "show", "--json"]).summary();
                 let partitions = shown["partitions"].as_array().expect("a list");
                 assert!(!partitions.is_empty(), "{shown}");
-                partitions.iter().all(|one| one["events_end"] == Value::from(0))
+                partitions.iter().all(|one| one["events_end"] == 0)
             }
         }
     }

@@ -1,13 +1,8 @@
-//! What only real servers can show: Kafka and a CQL server, started by `ops/local-cluster`. Last what hurts them.
+//! What only real servers can show: Kafka and a CQL server, started by `ops/local-cluster`.
 
 mod cql;
+mod hurt;
 mod kafka;
 mod producing;
 mod serve;
 mod strays;
-
-mod chaos;
-mod outage;
-mod rebalance;
-mod upgrade;
-mod zombie;
