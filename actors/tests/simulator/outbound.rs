@@ -182,14 +182,18 @@ impl State {
         }
     }
 
-    /// Returns true when the store says that the customer was erased after the decision, or the user that the customer is an alias of.
+    /// Returns true when the store says that the customer was erased after the decision, or the user that the customer is an alias of. Rows
+    /// of an earlier owner say nothing: one that came late is written over by what its successor had read before.
     fn is_erased(&self, outreach: &Outreach) -> bool {
         // Rows of the world of one partition are none of the product's, and a store that loses its tail forgets an erase.
         if self.partitions.len() == 1 || self.odds.tail_loss {
             return false;
         }
         let row = |customer: &CustomerId| {
-            Some(Customer::decode(&self.rows.get(customer)?.state).expect("rows are written by this codec"))
+            let partition = PartitionId::of(customer.as_str(), self.partitions.len() as u32);
+            let epoch = self.partitions[partition.0 as usize].lease.epoch;
+            let row = self.rows.get(customer).filter(|row| row.epoch == epoch)?;
+            Some(Customer::decode(&row.state).expect("rows are written by this codec"))
         };
         let own = row(&outreach.customer);
         let user = own.as_ref().and_then(Customer::alias_of).and_then(row);
