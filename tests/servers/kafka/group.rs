@@ -91,6 +91,31 @@ fn a_partition_that_is_never_drained_moves_at_the_deadline() {
 }
 
 #[test]
+fn a_partition_that_moves_while_it_is_paused_is_read_when_it_comes_back() {
+    run(async {
+        let mut world = World::new("paused", 2);
+        world.settings.buffer_records = 10;
+        let first = world.join_alone();
+        assigned(&first, 2).await;
+        append(&first, Topic::Events, (0..400).map(|number| record(number % 2, number as usize)).collect())
+            .await;
+        for partition in [0, 1].map(PartitionId) {
+            let fetch = || first.fetch(Topic::Events, partition, Position(0), 1);
+            soon("a record", async { while fetch().await.expect("it is ours").records.is_empty() {} }).await;
+        }
+        until("both are paused", || world.sum("care_log_partitions_paused", &["care.events"]) == 2.0);
+        let second = world.join();
+        let moved = revoked(&first, 1).await[0];
+        first.released(moved);
+        assigned(&second, 1).await;
+        second.leave().await;
+        until("the first has everything again", || first.held() == 2);
+        assert_eq!(read(&first, Topic::Events, moved.0, 0, 200).await.len(), 200);
+        first.leave().await;
+    });
+}
+
+#[test]
 fn a_restart_of_a_fixed_member_moves_nothing() {
     run(async {
         let world = World::new("fixed", 4);

@@ -134,11 +134,12 @@ impl Buffer {
         }
     }
 
-    /// The partition is this process's from now on; nothing is read before the first fetch says from where.
+    /// The partition is this process's from now on; nothing is read before the first fetch says from where. If it was paused when it was
+    /// lost it still is: the client library keeps that over assignments.
     pub(super) fn hold(&mut self) {
         self.empty(Position(0));
         self.flow = Flow::Idle;
-        (self.held, self.paused, self.promise, self.end) = (true, false, None, None);
+        (self.held, self.promise, self.end) = (true, None, None);
     }
 
     /// The partition is no longer this process's.
@@ -265,6 +266,9 @@ impl Buffer {
     pub(super) fn wanted(&self) -> ToDo {
         let full = self.records.len() >= self.bounds.records || self.bytes >= self.bounds.bytes;
         let room = self.records.len() * 2 <= self.bounds.records && self.bytes * 2 <= self.bounds.bytes;
+        if !self.held {
+            return ToDo::Nothing;
+        }
         match self.flow {
             Flow::Seeking { .. } => ToDo::Seek(self.next),
             Flow::Flowing { .. } if full && !self.paused => ToDo::Pause,
@@ -288,9 +292,9 @@ impl Buffer {
         self.paused = paused;
     }
 
-    /// Returns true while the consumer is told to deliver nothing.
+    /// Returns true while the consumer is told to deliver nothing of a partition that is held.
     pub(super) fn is_paused(&self) -> bool {
-        self.paused
+        self.held && self.paused
     }
 
     /// Takes a record that the consumer delivered.

@@ -150,6 +150,23 @@ fn a_full_buffer_pauses_and_a_half_empty_one_resumes() {
 }
 
 #[test]
+fn a_partition_that_is_lost_while_it_is_paused_is_resumed_when_it_comes_back() {
+    let mut buffer = flowing(0, 99);
+    for position in 0..4 {
+        buffer.push(record(position, 1));
+    }
+    assert_eq!(buffer.wanted(), ToDo::Pause);
+    buffer.set_paused(true);
+    buffer.let_go();
+    assert_eq!(buffer.wanted(), ToDo::Nothing, "it is another's");
+    assert!(!buffer.is_paused());
+    buffer.hold();
+    assert_eq!(buffer.wanted(), ToDo::Resume);
+    buffer.set_paused(false);
+    assert_eq!(buffer.wanted(), ToDo::Nothing);
+}
+
+#[test]
 fn an_empty_partition_is_read_to_its_end_at_once() {
     let mut buffer = Buffer::new(BOUNDS);
     buffer.hold();
