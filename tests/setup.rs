@@ -1,4 +1,4 @@
-//! The programs of the set-up that are more than a few lines, tested in their own language on this machine.
+//! The programs of ops/ that are more than a few lines, tested in their own language on this machine.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,4 +22,9 @@ fn libtorch_is_fetched_whole_or_not_at_all() {
 #[test]
 fn local_servers_start_once_and_nothing_stays_behind() {
     run("ops/cluster/test.py");
+}
+
+#[test]
+fn peers_are_judged_by_what_the_events_say() {
+    run("ops/peers/test.py");
 }
