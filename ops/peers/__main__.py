@@ -7,6 +7,7 @@ report.py; java/ is the peers' job and the tools that produce and read topics; t
 import argparse
 import json
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,9 @@ def measure_all(given: argparse.Namespace) -> list[Result]:
 
 def main() -> int:
     given = parser().parse_args()
+    # Also where it was started in the background: what runs beside it is stopped, whoever ends it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     machine = describe()
     try:
         results = measure_all(given)
