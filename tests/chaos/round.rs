@@ -17,7 +17,7 @@ const HOSTILE_MS: u64 = 8_000;
 /// Events per second.
 const RATE: u64 = 120;
 /// How long everything may take to come to rest after it was mended.
-const REST_WITHIN: Duration = Duration::from_secs(90);
+const REST_WITHIN: Duration = Duration::from_secs(180);
 /// Behind the last event for so long every wait is over: the longest one, and the clocks' difference that is allowed for.
 const WAITS: Duration = Duration::from_millis(LOOKED_AND_LEFT_MS as u64 + 1_500);
 

@@ -31,7 +31,7 @@ pub const PARTITIONS: u32 = 6;
 /// Events per second.
 const RATE: u64 = 120;
 /// How long engines may take until they are ready.
-const START_WITHIN: Duration = Duration::from_secs(60);
+const START_WITHIN: Duration = Duration::from_secs(120);
 /// Ports for engines: below those that the system gives to outgoing connections.
 const LOWEST_PORT: u16 = 20_000;
 const PORTS: u64 = 12_000;
