@@ -352,6 +352,19 @@ impl Metrics {
         set(&self.load.dispatching, partition, outreach);
     }
 
+    /// Stops to show a partition whose assignment is over: it is another process's to show.
+    pub fn left(&self, partition: PartitionId) {
+        let Load { customers_live, customers_bytes, rows_dirty, lag, .. } = &self.load;
+        for gauge in [customers_live, customers_bytes, rows_dirty, lag] {
+            unset(gauge, &[&partition.0.to_string()]);
+        }
+    }
+
+    /// Stops to show the outreach of a partition whose dispatcher has ended.
+    pub fn dispatched(&self, partition: PartitionId) {
+        unset(&self.load.dispatching, &[&partition.0.to_string()]);
+    }
+
     /// Shows the length of a queue.
     pub fn queue(&self, queue: Queue, len: usize) {
         let len = i64::try_from(len).unwrap_or(i64::MAX);
@@ -462,4 +475,9 @@ impl Metrics {
 fn set(gauge: &IntGaugeVec, partition: PartitionId, value: usize) {
     let value = i64::try_from(value).unwrap_or(i64::MAX);
     gauge.with_label_values(&[&partition.0.to_string()]).set(value);
+}
+
+fn unset(gauge: &IntGaugeVec, labels: &[&str]) {
+    // The only error is that there is no such series.
+    drop(gauge.remove_label_values(labels));
 }

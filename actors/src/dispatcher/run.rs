@@ -151,7 +151,11 @@ impl Working {
             }
         }
         self.actions = actions;
-        self.start.metrics.dispatching(self.start.params.partition, self.core.levels().open);
+        let Start { metrics, params, .. } = &self.start;
+        match end {
+            None => metrics.dispatching(params.partition, self.core.levels().open),
+            Some(_) => metrics.dispatched(params.partition),
+        }
         end
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec};
 use schemas::ids::PartitionId;
 
-use super::Make;
+use super::{Make, unset};
 use crate::port::log::Topic;
 
 /// Gauges and counters of a log on servers.
@@ -63,6 +63,11 @@ impl Log {
         self.unread.with_label_values(&[topic.as_str(), &partition.0.to_string()]).set(records);
     }
 
+    /// Stops to show that of a partition which nobody here reads any more.
+    pub fn not_read(&self, topic: Topic, partition: PartitionId) {
+        unset(&self.unread, &[topic.as_str(), &partition.0.to_string()]);
+    }
+
     /// Shows how many partitions of a topic are paused.
     pub fn paused(&self, topic: Topic, partitions: usize) {
         let partitions = i64::try_from(partitions).unwrap_or(i64::MAX);
@@ -73,6 +78,11 @@ impl Log {
     pub fn retention_margin(&self, partition: PartitionId, records: u64) {
         let records = i64::try_from(records).unwrap_or(i64::MAX);
         self.margin.with_label_values(&[&partition.0.to_string()]).set(records);
+    }
+
+    /// Stops to show that of a partition which others confirm from now on.
+    pub fn no_retention_margin(&self, partition: PartitionId) {
+        unset(&self.margin, &[&partition.0.to_string()]);
     }
 
     /// Counts partitions that moved: `assigned`, `revoked` or `lost`.

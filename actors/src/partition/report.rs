@@ -179,6 +179,7 @@ impl Report {
         self.relays.clear();
         self.letters.clear();
         self.levels(&Levels::default());
+        self.metrics.left(self.partition);
     }
 
     /// Counts a lease that another owner took.

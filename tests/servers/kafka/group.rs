@@ -104,10 +104,14 @@ fn a_partition_that_moves_while_it_is_paused_is_read_when_it_comes_back() {
             soon("a record", async { while fetch().await.expect("it is ours").records.is_empty() {} }).await;
         }
         until("both are paused", || world.sum("care_log_partitions_paused", &["care.events"]) == 2.0);
+        let unread =
+            |number: u32| world.sum("care_log_records_unread", &["care.events", &number.to_string()]);
+        until("it is told what is unread", || unread(0) > 0.0 && unread(1) > 0.0);
         let second = world.join();
         let moved = revoked(&first, 1).await[0];
         first.released(moved);
         assigned(&second, 1).await;
+        until("the other tells what is unread there", || unread(moved.0) == 0.0);
         second.leave().await;
         until("the first has everything again", || first.held() == 2);
         assert_eq!(read(&first, Topic::Events, moved.0, 0, 200).await.len(), 200);

@@ -336,6 +336,11 @@ impl Buffer {
         self.flow == Flow::Checking && self.outside.is_none()
     }
 
+    /// Returns true while the partition is this process's.
+    pub(super) fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// Returns true while a reader is there, so that ends are of use.
     pub(super) fn wants_ends(&self) -> bool {
         self.held && self.is_reading()

@@ -8,7 +8,7 @@
 //! It also answers what callers ask (where a partition ends, what was committed; one request for all who wait), says whether a place that
 //! a reader wants is in the partition, looks after the topics, and tells how far the positions committed are from what retention takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -228,6 +228,9 @@ impl Watcher {
         let at = self.now();
         let ends = self.list(&places, Edge::End);
         self.each_buffer(|reading, partition, buffer| {
+            if !buffer.wants_ends() {
+                self.around.metrics.log().not_read(reading.topic, partition);
+            }
             let Some(Ok(end)) = ends.get(&(reading.topic, partition)) else { return };
             buffer.ended(*end, at);
             self.around.metrics.log().unread(reading.topic, partition, buffer.unread());
@@ -324,9 +327,23 @@ impl Watcher {
         }
     }
 
+    /// Returns the confirmed positions of what is this process's, and forgets those of what it gave away: others confirm these now.
+    fn confirmed_of_held(&self) -> BTreeMap<PartitionId, Position> {
+        let held: BTreeSet<Place> = self.places(Buffer::is_held).into_iter().collect();
+        let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        confirmed.retain(|partition, _| {
+            let is_held = held.contains(&(Topic::Events, *partition));
+            if !is_held {
+                self.around.metrics.log().no_retention_margin(*partition);
+            }
+            is_held
+        });
+        confirmed.clone()
+    }
+
     /// Tells how far the confirmed positions are from what retention takes next, and warns when they come near.
     fn look_at_retention(&self) {
-        let confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let confirmed = self.confirmed_of_held();
         let places: Vec<_> = confirmed.keys().map(|partition| (Topic::Events, *partition)).collect();
         let (starts, ends) = (self.list(&places, Edge::Start), self.list(&places, Edge::End));
         for (partition, position) in confirmed {
