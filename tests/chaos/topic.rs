@@ -64,21 +64,22 @@ impl Group {
 
 /// Reads topics of one cluster.
 pub struct Reader {
+    settings: ClientConfig,
     consumer: BaseConsumer,
 }
 
 impl Reader {
     /// Returns a reader; nobody is asked yet.
     pub fn new(brokers: &str) -> Self {
-        let consumer = ClientConfig::new()
+        let mut settings = ClientConfig::new();
+        settings
             .set("bootstrap.servers", brokers)
             .set("group.id", "chaos-reader")
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
-            .set("auto.offset.reset", "error")
-            .create()
-            .expect("these settings are legal");
-        Self { consumer }
+            .set("auto.offset.reset", "error");
+        let consumer = settings.create().expect("these settings are legal");
+        Self { settings, consumer }
     }
 
     /// Returns where each partition of a topic ends.
@@ -96,19 +97,21 @@ impl Reader {
         Ok(ends)
     }
 
-    /// Returns everything that a topic holds, partition by partition.
+    /// Returns everything that a topic holds, partition by partition, read by a consumer of its own: one that read the same partitions
+    /// before may wait for records without end once the broker was away.
     ///
     /// Errors: the broker does not answer, or a partition cannot be read to its end.
     pub fn all(&self, topic: &str) -> Result<Vec<Stored>, String> {
         let said = |error: rdkafka::error::KafkaError| format!("{topic}: {error}");
         let ends = self.ends(topic)?;
+        let consumer: BaseConsumer = self.settings.create().map_err(said)?;
         let mut records = Vec::new();
         for (partition, end) in ends {
             let mut list = TopicPartitionList::new();
             list.add_partition_offset(topic, partition, Offset::Beginning).map_err(said)?;
-            self.consumer.assign(&list).map_err(said)?;
-            while self.position(topic, partition).is_none_or(|next| next < end) && end > 0 {
-                match self.consumer.poll(WITHIN) {
+            consumer.assign(&list).map_err(said)?;
+            while position(&consumer, topic, partition).is_none_or(|next| next < end) && end > 0 {
+                match consumer.poll(WITHIN) {
                     Some(message) => records.push(stored(&message.map_err(said)?)),
                     None => {
                         return Err(format!("{topic}: partition {partition} is not read to its end {end}"));
@@ -116,16 +119,16 @@ impl Reader {
                 }
             }
         }
-        self.consumer.unassign().map_err(said)?;
         Ok(records)
     }
+}
 
-    fn position(&self, topic: &str, partition: i32) -> Option<i64> {
-        let positions = self.consumer.position().ok()?;
-        match positions.find_partition(topic, partition)?.offset() {
-            Offset::Offset(next) => Some(next),
-            _ => None,
-        }
+/// Returns the offset of the record that comes next.
+fn position(consumer: &BaseConsumer, topic: &str, partition: i32) -> Option<i64> {
+    let positions = consumer.position().ok()?;
+    match positions.find_partition(topic, partition)?.offset() {
+        Offset::Offset(next) => Some(next),
+        _ => None,
     }
 }
 
