@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use engine::log::kafka;
+use engine::settings::Settings;
 use serde_json::Value;
 
 /// Servers that run, and where.
@@ -106,7 +108,12 @@ impl Cluster {
         })
     }
 
-    /// Returns a cluster that may be hurt, with everything running: waits until no other test has one, and starts it the first time.
+    /// Returns a cluster that may be hurt, with everything running: waits until no other test has one, and starts it the first time. Where
+    /// it lies may be said by `CARE_CLUSTERS`, a folder, for processes that hurt clusters side by side.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever starts tests side by side says by the environment where each has its cluster"
+    )]
     pub fn own(brokers: Brokers) -> Own {
         static ALONE: Mutex<()> = Mutex::new(());
         // A test that failed with it has not spoilt it: what it stopped is started now.
@@ -115,7 +122,8 @@ impl Cluster {
             Brokers::One => "own-cluster",
             Brokers::Three => "own-cluster-of-three",
         };
-        Own { cluster: Self::up(below_target(&format!("tmp/{name}")), brokers, DOORS), _alone: alone }
+        let folder = std::env::var_os("CARE_CLUSTERS").map_or_else(|| below_target("tmp"), PathBuf::from);
+        Own { cluster: Self::up(folder.join(name), brokers, DOORS), _alone: alone }
     }
 
     fn up(folder: PathBuf, brokers: Brokers, doors: u32) -> Self {
@@ -166,6 +174,20 @@ impl Cluster {
         let chance = RandomState::new().build_hasher().finish() >> 32;
         let name = format!("{what}_{chance:08x}");
         Names { topic_prefix: format!("{name}."), group: name.clone(), keyspace: name }
+    }
+
+    /// Returns settings of the log on these brokers, with such names.
+    pub fn kafka(&self, what: &str) -> kafka::Settings {
+        let names = self.names(what);
+        let replication = u32::from(self.replication);
+        kafka::Settings {
+            brokers: self.brokers.clone(),
+            group: names.group,
+            topic_prefix: names.topic_prefix,
+            replication,
+            min_insync: replication.div_ceil(2),
+            ..Settings::defaults().kafka
+        }
     }
 }
 

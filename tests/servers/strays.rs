@@ -40,21 +40,6 @@ enum Manner {
     NoKey,
 }
 
-fn topics_of(cluster: &Cluster) -> Settings {
-    let names = cluster.names("strays");
-    let replication = u32::from(cluster.replication);
-    let settings = Settings {
-        brokers: cluster.brokers.clone(),
-        group: names.group,
-        topic_prefix: names.topic_prefix,
-        replication,
-        min_insync: replication.div_ceil(2),
-        ..engine::settings::Settings::defaults().kafka
-    };
-    topics::create(&settings, PARTITIONS, Stamps::Appended).expect("topics are made");
-    settings
-}
-
 /// Produces events; returns how many of them lie in another partition than their customer's.
 async fn produce(settings: &Settings, manner: Manner) -> u64 {
     let mut client = ClientConfig::new();
@@ -136,9 +121,9 @@ fn sample(metrics: &Metrics, name: &str) -> f64 {
 
 #[test]
 fn what_other_partitioners_and_null_keys_put_elsewhere_counts_once_with_its_customer() {
-    let cluster = Cluster::shared();
     actix::System::new().block_on(async {
-        let settings = topics_of(cluster);
+        let settings = Cluster::shared().kafka("strays");
+        topics::create(&settings, PARTITIONS, Stamps::Appended).expect("topics are made");
         let mut elsewhere = 0;
         for manner in [Manner::Right, Manner::OtherPartitioner, Manner::NoKey] {
             let strays = produce(&settings, manner).await;

@@ -55,20 +55,12 @@ impl World {
     }
 
     fn without_topics(what: &str, partitions: u32) -> Self {
-        let cluster = Cluster::shared();
-        let names = cluster.names(what);
-        let replication = u32::from(cluster.replication);
         let settings = Settings {
-            brokers: cluster.brokers.clone(),
-            group: names.group,
-            topic_prefix: names.topic_prefix,
-            replication,
-            min_insync: replication.div_ceil(2),
             commit_ms: 1,
             ends_ms: 20,
             // One machine, one clock: what is promised is to be kept without an allowance.
             clock_skew_max_ms: 0,
-            ..engine::settings::Settings::defaults().kafka
+            ..Cluster::shared().kafka(what)
         };
         Self { settings, partitions, metrics: Metrics::new() }
     }
