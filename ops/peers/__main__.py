@@ -1,6 +1,6 @@
-"""Command line of `ops/bench peers`, which builds everything and then calls this.
+"""Command line of `ops/bench peers` and `ops/bench crowd`, which build everything and then call this.
 
-Read on in measure.py (what is measured), contenders.py (the engine, Kafka Streams), oracle.py (the verdict), events.py, servers.py,
+Read on in measure.py (what is measured), crowd.py (a million customers), contenders.py (the engine, Kafka Streams), oracle.py (the verdict), events.py, servers.py,
 report.py; java/ is the peers' job and the tools that produce and read topics; test.py tests the oracle.
 """
 
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import crowd
 import report
 from contenders import Care, Contender, Streams
 from machine import Failure, describe, say
@@ -27,7 +28,8 @@ NAMES = ("care", "care-live", "memory", "rocksdb", "cassandra")
 
 
 def parser() -> argparse.ArgumentParser:
-    root = argparse.ArgumentParser(prog="ops/bench peers", add_help=False)
+    root = argparse.ArgumentParser(prog="ops/bench", add_help=False)
+    root.add_argument("what", choices=("peers", "crowd"))
     root.add_argument("--quick", action="store_true")
     root.add_argument("--only", type=lambda text: text.split(","), default=list(NAMES), metavar="NAMES")
     root.add_argument("--customers", type=int, choices=EVENTS, action="append")
@@ -76,6 +78,18 @@ def measure_all(given: argparse.Namespace) -> list[Result]:
     return results
 
 
+def measured(given: argparse.Namespace, machine: str) -> tuple[dict, str, bool]:
+    """Returns what was measured as JSON and as Markdown, and whether all of it was exact."""
+    if given.what == "peers":
+        results = measure_all(given)
+        return report.as_json(machine, results), report.markdown(results), all(one.verdict.good for one in results)
+    folder = given.dir / "crowd"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    lives, verdict = crowd.measure(Care(given.care, "shadow"), folder, given.seed, QUICK_LESS if given.quick else 1)
+    return crowd.as_json(machine, lives, verdict), crowd.markdown(lives, verdict), verdict.good
+
+
 def main() -> int:
     given = parser().parse_args()
     # Also where it was started in the background: what runs beside it is stopped, whoever ends it.
@@ -83,15 +97,15 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     machine = describe()
     try:
-        results = measure_all(given)
+        as_json, markdown, exact = measured(given, machine)
     except (Failure, OSError, ValueError) as error:
         print(f"peers: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\npeers: interrupted; what it had started is stopped", file=sys.stderr)
         return 130
-    print(json.dumps(report.as_json(machine, results)) if given.json else f"{machine}\n\n{report.markdown(results)}")
-    return 0 if all(one.verdict.good for one in results) else 1
+    print(json.dumps(as_json) if given.json else f"{machine}\n\n{markdown}")
+    return 0 if exact else 1
 
 
 if __name__ == "__main__":

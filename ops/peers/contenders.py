@@ -4,13 +4,14 @@ import contextlib
 import json
 import re
 import shutil
+import subprocess
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from machine import run
+from machine import Failure, run
 from oracle import Decision, Known, cents
 from program import Program
 from servers import HERE, Servers, java
@@ -89,17 +90,32 @@ class Care:
         """An id is taken once: whoever takes a partition over may repeat the last records of it (ops/docs/producing.md)."""
         return {value["id"]: value for value in values}.values()
 
-    def make_world(self, servers: Servers, folder: Path) -> None:
+    def make_world(self, servers: Servers, folder: Path, more: str = "") -> None:
         """Writes the settings, makes topics and tables. The peers use the same topics."""
-        triggers = folder / "triggers"
-        triggers.mkdir()
-        shutil.copy(HERE / "triggers" / f"{self.mode}.yaml", triggers)
-        settings(folder).write_text(SETTINGS.format(brokers=servers.brokers, cql=servers.cql, triggers=triggers))
+        (folder / "triggers").mkdir()
+        shutil.copy(HERE / "triggers" / f"{self.mode}.yaml", folder / "triggers")
+        self.configure(servers, folder, more)
         run([self.program, "topics", "create", "--config", settings(folder)])
         run([self.program, "migrate", "--config", settings(folder)])
 
+    def configure(self, servers: Servers, folder: Path, more: str) -> None:
+        """Writes the settings, and more of them behind."""
+        text = SETTINGS.format(brokers=servers.brokers, cql=servers.cql, triggers=folder / "triggers")
+        settings(folder).write_text(text + more)
+
+    def customers(self, folder: Path) -> dict[str, Known]:
+        """Returns what the store knows of every customer, of a million too. Failure: it cannot be read."""
+        command, known = [self.program, "dump", "--config", settings(folder)], {}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as dump:
+            for line in dump.stdout:
+                if customer := json.loads(line).get("customer"):
+                    known[customer["id"]] = known_of(customer["profile"])
+        if dump.returncode != 0:
+            raise Failure(f"care dump ended with exit status {dump.returncode}; what it said stands above")
+        return known
+
     @contextlib.contextmanager
-    def running(self, servers: Servers, folder: Path) -> Iterator[Running]:
+    def running(self, servers: Servers, folder: Path) -> Iterator["RunningCare"]:
         command = [self.program, "serve", "--config", settings(folder), "--listen", "127.0.0.1:0", "--json"]
         with Program("care", command, folder).never_left_behind() as program:
             yield RunningCare(self, program, folder)
@@ -161,11 +177,7 @@ class RunningCare:
         return self.metrics("care_partition_stage_seconds_total") | rows
 
     def customers(self) -> dict[str, Known]:
-        known = {}
-        for line in run([self.care.program, "dump", "--config", settings(self.folder)]).splitlines():
-            if customer := json.loads(line).get("customer"):
-                known[customer["id"]] = known_of(customer["profile"])
-        return known
+        return self.care.customers(self.folder)
 
     def stop(self) -> None:
         self.program.terminate()
