@@ -7,6 +7,23 @@ use super::story::{AGAIN, ONCE};
 use super::world::PARTITIONS;
 use crate::cluster::Names;
 
+/// Returns the settings of the story's channels, each a file of its name.
+pub fn channels(at: &Path) -> String {
+    let folder = at.display();
+    format!(
+        r#"
+[channels.{ONCE}]
+kind = "file"
+path = "{folder}/{ONCE}"
+unanswered = "never"
+[channels.{AGAIN}]
+kind = "file"
+path = "{folder}/{AGAIN}"
+unanswered = "again"
+"#
+    )
+}
+
 /// Writes the settings of one process and returns where they are.
 pub fn write_settings(
     at: &Path,
@@ -67,17 +84,10 @@ wait = "answer"
 call_deadline_ms = 1500
 [triggers]
 dir = "{folder}/triggers"
-[channels.{ONCE}]
-kind = "file"
-path = "{folder}/{ONCE}"
-unanswered = "never"
-[channels.{AGAIN}]
-kind = "file"
-path = "{folder}/{AGAIN}"
-unanswered = "again"
 [observability]
 log = "info"
-"#
+{}"#,
+        channels(at)
     );
     let path = at.join(format!("{name}.toml"));
     std::fs::write(&path, text).expect("settings are written");

@@ -15,6 +15,7 @@ use schemas::record::RecordKind;
 use schemas::time::Timestamp;
 use serde_json::Value;
 
+use super::config::channels;
 use super::oracle::{Expected, expect};
 use super::rows::{self, Fold, Rows};
 use super::story::{AGAIN, LOOKED_AND_LEFT_MS, ONCE, Story, TRIGGERS};
@@ -73,14 +74,8 @@ partitions = {PARTITIONS}
 kind = "rules"
 [triggers]
 dir = "{at}/triggers"
-[channels.{ONCE}]
-kind = "file"
-path = "{at}/{ONCE}"
-unanswered = "never"
-[channels.{AGAIN}]
-kind = "file"
-path = "{at}/{AGAIN}"
-"#
+{}"#,
+        channels(folder)
     );
     let path = folder.join("care.toml");
     std::fs::write(&path, text).expect("settings are written");

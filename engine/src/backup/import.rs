@@ -6,6 +6,7 @@
 //!
 //! The target has to be empty: it is marked before the first write and again after the last, and no engine works on it in between.
 
+mod rows;
 mod tail;
 
 use std::collections::HashMap;
@@ -14,13 +15,11 @@ use std::sync::Arc;
 
 use actors::port::agreement::{Agreement, Imported};
 use actors::port::log::{Commit, LogSink, LogSource, Topic};
-use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Row, Store, TIMER_SLOT_MS, WakeUp};
+use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Store, TIMER_SLOT_MS};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use schemas::customer::Customer;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, LogId, PartitionId, Position};
-use schemas::time::Timestamp;
 use serde::Serialize;
 use smol_str::SmolStr;
 
@@ -217,58 +216,6 @@ impl<'a> Moving<'a> {
         (self.watch)(self.step)
     }
 
-    /// Rows go over as they are. Whoever still has to relay something, or waits for a score, is woken: no record of the new log does it.
-    async fn rows(&mut self) -> Result<(), Error> {
-        let mut batches: Batches<Row> = Batches::default();
-        let mut waking = Batches::default();
-        for entry in entries(self.folder, Table::Rows)? {
-            let (key, bytes) = entry?;
-            let id = key::row_customer(&key).ok_or_else(|| corrupt_key("row"))?;
-            let row = value::decode_row(id.clone(), &bytes).map_err(corrupt)?;
-            let customer = Customer::decode(&row.state)
-                .map_err(|error| Failure::Corrupt(format!("row of {id}: {error}")))?;
-            if let Some(mark) = self.marks.get_mut(id.as_str()) {
-                *mark = customer.high_water();
-            }
-            let partition = self.partition(&id);
-            if !customer.outbox().is_empty() || !customer.pending_asks().is_empty() {
-                let due = Timestamp(self.cursor.saturating_mul(TIMER_SLOT_MS));
-                waking.add(partition, WakeUp { slot: self.cursor, due, customer: id });
-            }
-            self.report.customers += 1;
-            if let Some(rows) = batches.add(partition, row) {
-                self.target.store.write_rows(partition, rows).await?;
-            }
-            self.told(bytes.len())?;
-        }
-        for (partition, rows) in batches.rest() {
-            self.target.store.write_rows(partition, rows).await?;
-        }
-        self.add_wake_ups(waking).await
-    }
-
-    async fn wake_ups(&mut self) -> Result<(), Error> {
-        let mut batches = Batches::default();
-        for entry in entries(self.folder, Table::WakeUps)? {
-            let (key, _) = entry?;
-            let wake_up = key::wake_up_of(&key).ok_or_else(|| corrupt_key("wake-up"))?;
-            let partition = self.partition(&wake_up.customer);
-            self.report.wake_ups += 1;
-            if let Some(full) = batches.add(partition, wake_up) {
-                self.target.store.add_wake_ups(partition, full).await?;
-            }
-            self.told(key.len())?;
-        }
-        self.add_wake_ups(batches).await
-    }
-
-    async fn add_wake_ups(&self, batches: Batches<WakeUp>) -> Result<(), Error> {
-        for (partition, wake_ups) in batches.rest() {
-            self.target.store.add_wake_ups(partition, wake_ups).await?;
-        }
-        Ok(())
-    }
-
     async fn ledger(&mut self) -> Result<(), Error> {
         let store = &self.target.store;
         let write = |entry: Result<(Bytes, Bytes), Error>| async move {
@@ -410,28 +357,6 @@ fn entries(
     let path = folder.join(table_path(table.name()));
     let mut reader = Reader::open(&path).map_err(failed("read", &path))?;
     Ok(std::iter::from_fn(move || reader.read_next().map_err(failed("read", &path)).transpose()))
-}
-
-/// What is written together, by partition.
-struct Batches<T>(HashMap<PartitionId, Vec<T>>);
-
-impl<T> Default for Batches<T> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<T> Batches<T> {
-    /// Adds one; returns the batch when it is full.
-    fn add(&mut self, partition: PartitionId, one: T) -> Option<Vec<T>> {
-        let batch = self.0.entry(partition).or_default();
-        batch.push(one);
-        (batch.len() >= BATCH).then(|| std::mem::take(batch))
-    }
-
-    fn rest(self) -> impl Iterator<Item = (PartitionId, Vec<T>)> {
-        self.0.into_iter().filter(|(_, batch)| !batch.is_empty())
-    }
 }
 
 fn corrupt(unreadable: value::Unreadable) -> Error {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actors::port::BoxFuture;
 use actors::port::clock::Clock;
-use actors::port::log::Topic;
+use actors::port::log::{self, LogSource, Topic};
 use futures_util::future;
 use schemas::event::Border;
 use schemas::ids::{PartitionId, Position};
@@ -144,7 +144,7 @@ impl Replay {
         if !wait.is_zero() {
             self.clock.sleep(wait).await;
         }
-        while self.ahead(gate).await? >= self.settings.ahead_max {
+        while ahead(self.target.log(), gate).await? >= self.settings.ahead_max {
             self.clock.sleep(AHEAD_WAIT).await;
         }
         self.target.play(Passage { source, rows, reached: self.clock.now(), records }).await?;
@@ -155,22 +155,21 @@ impl Replay {
         }
         Ok(())
     }
+}
 
-    /// Returns how many records of care.events no partition has read.
-    async fn ahead(&self, gate: &dyn Gate) -> Result<u64, Error> {
-        let read_to = gate.read_to();
-        let mut ahead: u64 = 0;
-        let log = self.target.log();
-        let partitions = || (0..log.partitions()).map(PartitionId);
-        // All at once: a log on servers answers them together.
-        let ends = partitions().map(|partition| log.end(Topic::Events, partition));
-        let ends = future::try_join_all(ends).await?;
-        for (partition, end) in partitions().zip(ends) {
-            let read = read_to.iter().find(|(of, _)| *of == partition).map_or(0, |(_, position)| position.0);
-            ahead = ahead.saturating_add(end.0.saturating_sub(read));
-        }
-        Ok(ahead)
+/// Returns how many records of care.events no partition has read.
+pub(crate) async fn ahead(log: &dyn LogSource, gate: &dyn Gate) -> Result<u64, log::Error> {
+    let read_to = gate.read_to();
+    let mut ahead: u64 = 0;
+    let partitions = || (0..log.partitions()).map(PartitionId);
+    // All at once: a log on servers answers them together.
+    let ends = partitions().map(|partition| log.end(Topic::Events, partition));
+    let ends = future::try_join_all(ends).await?;
+    for (partition, end) in partitions().zip(ends) {
+        let read = read_to.iter().find(|(of, _)| *of == partition).map_or(0, |(_, position)| position.0);
+        ahead = ahead.saturating_add(end.0.saturating_sub(read));
     }
+    Ok(ahead)
 }
 
 /// Keeps log time in step with real time.

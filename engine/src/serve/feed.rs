@@ -14,7 +14,8 @@ use schemas::event::Border;
 use crate::clock::ReplayClock;
 use crate::replay::gate::NodeGate;
 use crate::replay::input::Source;
-use crate::replay::{self, Format, Gate, Replay, Report, Speed, Target};
+use crate::replay::run::ahead;
+use crate::replay::{self, Format, Replay, Report, Speed, Target};
 use crate::settings::Settings;
 use crate::shop::{Moment, Shop, ShopSettings};
 use crate::simulate::append;
@@ -105,7 +106,8 @@ impl ShopFeed {
         let clock = self.ports.clock.clone();
         loop {
             clock.sleep(SHOP_LOOK).await;
-            while self.ahead(node).await >= self.settings.ahead_max {
+            // Without an answer nothing is ahead: the append will say what is wrong.
+            while ahead(&*self.ports.source, &NodeGate(node)).await.unwrap_or(0) >= self.settings.ahead_max {
                 clock.sleep(SHOP_LOOK).await;
             }
             self.append().await?;
@@ -141,17 +143,6 @@ impl ShopFeed {
                 appended => return appended.map(drop).context("failed to append events"),
             }
         }
-    }
-
-    /// Returns how many records no partition has read.
-    async fn ahead(&self, node: &Node) -> u64 {
-        let mut ahead: u64 = 0;
-        for (partition, read) in NodeGate(node).read_to() {
-            // Without an answer the partition counts as read: the append will say what is wrong.
-            let end = self.ports.source.end(Topic::Events, partition).await.map_or(read, |end| end);
-            ahead = ahead.saturating_add(end.0.saturating_sub(read.0));
-        }
-        ahead
     }
 }
 

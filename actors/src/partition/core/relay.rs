@@ -122,12 +122,7 @@ impl Core {
 
     /// Returns the row that an entry is a message to.
     fn receiver(&self, cell: CellId, number: u64) -> Option<&CustomerId> {
-        let entry = self
-            .entries
-            .get(cell.index as usize)?
-            .as_deref()
-            .filter(|entry| entry.incarnation == cell.incarnation)?;
-        let out = entry.outbox.iter().find(|out| out.number == number)?;
+        let out = self.seen(cell)?.outbox.iter().find(|out| out.number == number)?;
         match out.body.as_ref()? {
             Outgoing::Relay { to, .. } => Some(to),
             Outgoing::Outreach(_) | Outgoing::Decision(_) => None,

@@ -308,6 +308,12 @@ impl Core {
         let entry = self.entries.get_mut(cell.index as usize)?.as_deref_mut()?;
         (entry.incarnation == cell.incarnation).then_some(entry)
     }
+
+    /// The same, for looking.
+    pub(super) fn seen(&self, cell: CellId) -> Option<&Entry> {
+        let entry = self.entries.get(cell.index as usize)?.as_deref()?;
+        (entry.incarnation == cell.incarnation).then_some(entry)
+    }
 }
 
 pub(super) fn first_record(steps: &[Step]) -> Option<Position> {
