@@ -82,6 +82,7 @@ kind = "rules"
 wait = "answer"
 [dispatcher]
 call_deadline_ms = 1500
+retry_after_s = 3
 [triggers]
 dir = "{folder}/triggers"
 [observability]

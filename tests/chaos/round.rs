@@ -16,8 +16,10 @@ use crate::cluster::Server;
 const HOSTILE_MS: u64 = 8_000;
 /// Events per second.
 const RATE: u64 = 120;
-/// How long everything may take to come to rest after it was mended.
-const REST_WITHIN: Duration = Duration::from_secs(180);
+/// How long everything may take to come to rest after it was mended: on a machine that others use, too.
+const REST_WITHIN: Duration = Duration::from_secs(400);
+/// What is wrong and stays the same for so long, with everything at the end, stays wrong: no retry waits longer.
+const SAME: Duration = Duration::from_secs(45);
 /// Behind the last event for so long every wait is over: the longest one, and the clocks' difference that is allowed for.
 const WAITS: Duration = Duration::from_millis(LOOKED_AND_LEFT_MS as u64 + 1_500);
 
@@ -154,17 +156,28 @@ fn act(world: &mut World, step: Step) {
     }
 }
 
-/// Waits until everything is at the end and every wait is over, then judges; what is found wrong is looked at again until it is late.
+/// Waits until everything is at the end and every wait is over, then judges; what is found wrong is looked at again until it is late, or
+/// has long been the same.
 pub async fn rest(world: &mut World, until: Duration) -> Verdict {
     world.clock.sleep(WAITS).await;
+    let mut last: Option<(Verdict, Duration)> = None;
     loop {
-        let is_late = world.clock.boot() > until;
+        let now = world.clock.boot();
+        let is_late = now > until;
         if is_late || world.is_at_the_end().await {
             match world.judge().await {
                 Ok(verdict) if verdict.is_clean() || is_late => return verdict,
+                Ok(verdict) => match &last {
+                    Some((before, since)) if *before == verdict => {
+                        if now > *since + SAME {
+                            return verdict;
+                        }
+                    }
+                    Some(_) | None => last = Some((verdict, now)),
+                },
                 // A server may stumble over what is done to it after it came back.
                 Err(error) if is_late => panic!("{error}"),
-                Ok(_) | Err(_) => {}
+                Err(_) => {}
             }
         }
         world.clock.sleep(Duration::from_millis(300)).await;

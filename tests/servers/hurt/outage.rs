@@ -14,7 +14,7 @@ use crate::cluster::Server;
 /// How long each is away, unless `ops/chaos` asks for another time. Units: s.
 const AWAY_S: u64 = 15;
 /// Longest wait for anything that has to come.
-const SOON: Duration = Duration::from_secs(180);
+const SOON: Duration = Duration::from_secs(400);
 /// Events per second meanwhile.
 const RATE: u64 = 200;
 /// Records that are in the log and not confirmed.

@@ -16,7 +16,7 @@ use crate::chaos::world::World;
 /// Events per move.
 const EVENTS: u64 = 700;
 /// Longest wait for anything that has to come.
-const SOON: Duration = Duration::from_secs(180);
+const SOON: Duration = Duration::from_secs(400);
 
 #[test]
 fn partitions_move_from_one_engine_to_three_and_back_without_loss_or_double() {

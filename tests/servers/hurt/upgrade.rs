@@ -15,7 +15,7 @@ use crate::chaos::world::World;
 /// Events while one engine takes another's place.
 const EVENTS: u64 = 300;
 /// Longest wait for anything that has to come.
-const SOON: Duration = Duration::from_secs(180);
+const SOON: Duration = Duration::from_secs(400);
 
 /// Puts another program in an engine's place while customers go on.
 async fn replace(world: &mut World, story: &mut Story, which: Which, program: &Path) {

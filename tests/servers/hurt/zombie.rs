@@ -13,7 +13,7 @@ use crate::chaos::story::Story;
 use crate::chaos::world::World;
 
 /// Longest wait for anything that has to come.
-const SOON: Duration = Duration::from_secs(180);
+const SOON: Duration = Duration::from_secs(400);
 /// Events while the engine is cut off and still believes in its partitions.
 const BEFORE: u64 = 400;
 /// Events while it stands still.

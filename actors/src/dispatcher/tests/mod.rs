@@ -319,7 +319,10 @@ async fn a_dispatcher_that_is_stopped_has_committed_and_counted() {
     assert_eq!(commit.position, Position(600));
     let text = metrics.render();
     assert!(text.contains(r#"care_dispatcher_outreach_total{outcome="delivered",reason=""} 600"#), "{text}");
-    assert!(!text.contains("care_dispatcher_outreach_in_flight{"), "another process shows it from now on: {text}");
+    assert!(
+        !text.contains("care_dispatcher_outreach_in_flight{"),
+        "another process shows it from now on: {text}"
+    );
 }
 
 #[tokio::test]
