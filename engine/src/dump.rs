@@ -11,6 +11,7 @@ use std::io::Write;
 use actors::port::Ports;
 use actors::port::store::{LedgerEntry, LedgerState, Row, TIMER_SLOT_MS};
 use anyhow::{Context, Result};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::customer::{Customer, Outgoing};
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, PartitionId};
@@ -21,6 +22,9 @@ use names::Names;
 
 /// Rows, decisions and ledger entries of one read.
 const PAGE: usize = 1_000;
+
+/// Customers whose decisions and ledger entries are read at once.
+const READS: usize = 64;
 
 /// Decisions or ledger entries of one customer that are read.
 const OF_ONE_CUSTOMER_MAX: usize = 100_000;
@@ -38,8 +42,10 @@ pub async fn dump(ports: &Ports, out: &mut (impl Write + ?Sized)) -> Result<()> 
         let mut from = None;
         loop {
             let page = ports.store.scan_rows(partition, from, PAGE).await.context("failed to read rows")?;
-            for row in &page.rows {
-                write_customer(ports, &mut names, partition, row, out).await?;
+            // Many at once: a store on servers would be waited for twice per customer.
+            let mut known = stream::iter(&page.rows).map(|row| known(ports, row)).buffered(READS);
+            while let Some(known) = known.try_next().await? {
+                write_customer(ports, (&mut names, partition), known, out).await?;
             }
             match page.next {
                 Some(next) => from = Some(next),
@@ -50,22 +56,32 @@ pub async fn dump(ports: &Ports, out: &mut (impl Write + ?Sized)) -> Result<()> 
     Ok(())
 }
 
-async fn write_customer(
-    ports: &Ports,
-    names: &mut Names,
-    partition: PartitionId,
-    row: &Row,
-    out: &mut (impl Write + ?Sized),
-) -> Result<()> {
+/// What the store knows of one customer.
+struct Known {
+    customer: Customer,
+    decisions: Vec<Decision>,
+    ledger: Vec<LedgerEntry>,
+}
+
+async fn known(ports: &Ports, row: &Row) -> Result<Known> {
     let customer = Customer::decode(&row.state)
         .with_context(|| format!("failed to read the row of {}", row.customer))?;
-    let mut line = state(&customer)?;
-    line["timer_covered"] = json!(is_covered(ports, partition, &customer).await?);
-    line["applied_all"] = json!(names.last_of(&row.customer).await? <= customer.high_water());
     let (id, max) = (row.customer.clone(), OF_ONE_CUSTOMER_MAX);
     let decisions = ports.store.read_decisions(id.clone(), None, max).await;
     let decisions = decisions.context("failed to read decisions")?;
     let ledger = ports.store.scan_ledger(Some(id), max).await.context("failed to read the ledger")?;
+    Ok(Known { customer, decisions, ledger })
+}
+
+async fn write_customer(
+    ports: &Ports,
+    (names, partition): (&mut Names, PartitionId),
+    Known { customer, decisions, ledger }: Known,
+    out: &mut (impl Write + ?Sized),
+) -> Result<()> {
+    let mut line = state(&customer)?;
+    line["timer_covered"] = json!(is_covered(ports, partition, &customer).await?);
+    line["applied_all"] = json!(names.last_of(customer.id()).await? <= customer.high_water());
     line["left_all"] = json!(has_left(names, &customer, &decisions, ports).await?);
     write_named(names, "customer", line, out).await?;
     for decision in &decisions {

@@ -4,14 +4,13 @@ import contextlib
 import json
 import re
 import shutil
-import subprocess
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from machine import Failure, run
+from machine import run
 from oracle import Decision, Known, cents
 from program import Program
 from servers import HERE, Servers, java
@@ -104,15 +103,16 @@ class Care:
         settings(folder).write_text(text + more)
 
     def customers(self, folder: Path) -> dict[str, Known]:
-        """Returns what the store knows of every customer, of a million too. Failure: it cannot be read."""
-        command, known = [self.program, "dump", "--config", settings(folder)], {}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as dump:
-            for line in dump.stdout:
-                if customer := json.loads(line).get("customer"):
-                    known[customer["id"]] = known_of(customer["profile"])
-        if dump.returncode != 0:
-            raise Failure(f"care dump ended with exit status {dump.returncode}; what it said stands above")
+        """Returns what the store knows of every customer. Failure: it cannot be read."""
+        known = {}
+        for line in run([self.program, "dump", "--config", settings(folder)]).splitlines():
+            if customer := json.loads(line).get("customer"):
+                known[customer["id"]] = known_of(customer["profile"])
         return known
+
+    def customer(self, folder: Path, customer: str) -> Known:
+        """Returns what the store knows of one customer. Failure: it knows nothing, or cannot be read."""
+        return known_of(json.loads(run([self.program, "customer", customer, "--config", settings(folder), "--json"]))["profile"])
 
     @contextlib.contextmanager
     def running(self, servers: Servers, folder: Path) -> Iterator["RunningCare"]:
