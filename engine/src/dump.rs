@@ -6,6 +6,8 @@
 
 mod names;
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 use actors::port::Ports;
@@ -15,6 +17,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::customer::{Customer, Outgoing};
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, PartitionId};
+use schemas::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -39,13 +42,13 @@ const MADE_OF_POSITIONS: [&str; 1] = ["id"];
 pub async fn dump(ports: &Ports, out: &mut (impl Write + ?Sized)) -> Result<()> {
     let mut names = Names::new(ports);
     for partition in (0..ports.source.partitions()).map(PartitionId) {
-        let mut from = None;
+        let (mut index, mut from) = (Index::new(ports, partition), None);
         loop {
             let page = ports.store.scan_rows(partition, from, PAGE).await.context("failed to read rows")?;
             // Many at once: a store on servers would be waited for twice per customer.
             let mut known = stream::iter(&page.rows).map(|row| known(ports, row)).buffered(READS);
             while let Some(known) = known.try_next().await? {
-                write_customer(ports, (&mut names, partition), known, out).await?;
+                write_customer(ports, (&mut names, &mut index), known, out).await?;
             }
             match page.next {
                 Some(next) => from = Some(next),
@@ -75,12 +78,12 @@ async fn known(ports: &Ports, row: &Row) -> Result<Known> {
 
 async fn write_customer(
     ports: &Ports,
-    (names, partition): (&mut Names, PartitionId),
+    (names, index): (&mut Names, &mut Index<'_>),
     Known { customer, decisions, ledger }: Known,
     out: &mut (impl Write + ?Sized),
 ) -> Result<()> {
     let mut line = state(&customer)?;
-    line["timer_covered"] = json!(is_covered(ports, partition, &customer).await?);
+    line["timer_covered"] = json!(index.covers(&customer).await?);
     line["applied_all"] = json!(names.last_of(customer.id()).await? <= customer.high_water());
     line["left_all"] = json!(has_left(names, &customer, &decisions, ports).await?);
     write_named(names, "customer", line, out).await?;
@@ -135,14 +138,33 @@ fn state(customer: &Customer) -> Result<Value> {
     Ok(value)
 }
 
-/// Returns true when an entry of the timer index wakes the customer no later than its next timer is due (invariant I8).
-async fn is_covered(ports: &Ports, partition: PartitionId, customer: &Customer) -> Result<bool> {
-    let Some(due) = customer.next_due() else { return Ok(true) };
-    let Some(entry) = customer.indexed_until() else { return Ok(false) };
-    let slot = entry.0.div_euclid(TIMER_SLOT_MS);
-    let read = ports.store.scan_wake_ups(partition, slot, slot + 1).await;
-    let wake_ups = read.context("failed to read the timer index")?;
-    Ok(entry <= due && wake_ups.iter().any(|one| one.customer == *customer.id() && one.due == entry))
+/// The timer index of one partition, each slot read once: thousands of customers may share one.
+struct Index<'a> {
+    ports: &'a Ports,
+    partition: PartitionId,
+    slots: HashMap<i64, HashSet<(CustomerId, Timestamp)>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(ports: &'a Ports, partition: PartitionId) -> Self {
+        Self { ports, partition, slots: HashMap::new() }
+    }
+
+    /// Returns true when an entry wakes the customer no later than its next timer is due (invariant I8).
+    async fn covers(&mut self, customer: &Customer) -> Result<bool> {
+        let Some(due) = customer.next_due() else { return Ok(true) };
+        let Some(entry) = customer.indexed_until() else { return Ok(false) };
+        let slot = entry.0.div_euclid(TIMER_SLOT_MS);
+        let wake_ups = match self.slots.entry(slot) {
+            Entry::Occupied(read) => read.into_mut(),
+            Entry::Vacant(free) => {
+                let read = self.ports.store.scan_wake_ups(self.partition, slot, slot + 1).await;
+                let read = read.context("failed to read the timer index")?;
+                free.insert(read.into_iter().map(|one| (one.customer, one.due)).collect())
+            }
+        };
+        Ok(entry <= due && wake_ups.contains(&(customer.id().clone(), entry)))
+    }
 }
 
 fn of_decision(decision: &Decision) -> Result<Value> {
