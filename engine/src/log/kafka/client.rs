@@ -20,10 +20,6 @@ const BROKER_WAIT_MS: u64 = 100;
 /// A broker is asked for more this soon after the library's queue was full. Units: ms.
 const QUEUE_BACKOFF_MS: u64 = 20;
 
-/// Longest time between two heartbeats. A member hears of a rebalance in the answer to its next one, and a partition that moves waits for
-/// two of them: the giver's and the taker's. A few more small requests cost a broker nothing. Units: ms.
-const HEARTBEAT_MAX_MS: u64 = 300;
-
 /// Records that the library holds on top of the partitions' buffers. Units: KiB.
 const LIBRARY_KIB: usize = 16 << 10;
 
@@ -91,7 +87,7 @@ pub(super) fn member(settings: &Settings) -> ClientConfig {
             // Partitions that stay are not stopped by a rebalance for longer than it takes.
             config.set("partition.assignment.strategy", "cooperative-sticky");
             config.set("session.timeout.ms", settings.session_timeout_ms.to_string());
-            let heartbeat = (settings.session_timeout_ms / 4).clamp(100, HEARTBEAT_MAX_MS);
+            let heartbeat = (settings.session_timeout_ms / 4).clamp(100, 3_000);
             config.set("heartbeat.interval.ms", heartbeat.to_string());
         }
         // The broker's session settings and assignor count, and the library refuses ours.
