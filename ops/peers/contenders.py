@@ -102,14 +102,6 @@ class Care:
         text = SETTINGS.format(brokers=servers.brokers, cql=servers.cql, triggers=folder / "triggers")
         settings(folder).write_text(text + more)
 
-    def customers(self, folder: Path) -> dict[str, Known]:
-        """Returns what the store knows of every customer. Failure: it cannot be read."""
-        known = {}
-        for line in run([self.program, "dump", "--config", settings(folder)]).splitlines():
-            if customer := json.loads(line).get("customer"):
-                known[customer["id"]] = known_of(customer["profile"])
-        return known
-
     def customer(self, folder: Path, customer: str) -> Known:
         """Returns what the store knows of one customer. Failure: it knows nothing, or cannot be read."""
         return known_of(json.loads(run([self.program, "customer", customer, "--config", settings(folder), "--json"]))["profile"])
@@ -177,7 +169,11 @@ class RunningCare:
         return self.metrics("care_partition_stage_seconds_total") | rows
 
     def customers(self) -> dict[str, Known]:
-        return self.care.customers(self.folder)
+        known = {}
+        for line in run([self.care.program, "dump", "--config", settings(self.folder)]).splitlines():
+            if customer := json.loads(line).get("customer"):
+                known[customer["id"]] = known_of(customer["profile"])
+        return known
 
     def stop(self) -> None:
         self.program.terminate()

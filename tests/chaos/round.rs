@@ -167,14 +167,14 @@ pub async fn rest(world: &mut World, until: Duration) -> Verdict {
         if is_late || world.is_at_the_end().await {
             match world.judge().await {
                 Ok(verdict) if verdict.is_clean() || is_late => return verdict,
-                Ok(verdict) => match &last {
-                    Some((before, since)) if *before == verdict => {
-                        if now > *since + SAME {
-                            return verdict;
-                        }
+                Ok(verdict) => {
+                    let before = last.filter(|(before, _)| *before == verdict);
+                    let since = before.map_or(now, |(_, since)| since);
+                    if now > since + SAME {
+                        return verdict;
                     }
-                    Some(_) | None => last = Some((verdict, now)),
-                },
+                    last = Some((verdict, since));
+                }
                 // A server may stumble over what is done to it after it came back.
                 Err(error) if is_late => panic!("{error}"),
                 Err(_) => {}

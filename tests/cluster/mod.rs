@@ -95,25 +95,14 @@ pub struct Names {
 impl Cluster {
     /// Returns the cluster that all tests share, started by the first that asks unless it runs already, as below `ops/test`. Where it lies
     /// may be said by `CARE_CLUSTER`, for a cluster that stays up while tests are written.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever writes tests says by the environment what runs already"
-    )]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
-        SHARED.get_or_init(|| {
-            let folder =
-                std::env::var_os("CARE_CLUSTER").map_or_else(|| below_target("local-cluster"), PathBuf::from);
-            Self::up(folder, Brokers::One, 0)
-        })
+        SHARED
+            .get_or_init(|| Self::up(said_or_below_target("CARE_CLUSTER", "local-cluster"), Brokers::One, 0))
     }
 
     /// Returns a cluster that may be hurt, with everything running: waits until no other test has one, and starts it the first time. Where
     /// it lies may be said by `CARE_CLUSTERS`, a folder, for processes that hurt clusters side by side.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever starts tests side by side says by the environment where each has its cluster"
-    )]
     pub fn own(brokers: Brokers) -> Own {
         static ALONE: Mutex<()> = Mutex::new(());
         // A test that failed with it has not spoilt it: what it stopped is started now.
@@ -122,8 +111,8 @@ impl Cluster {
             Brokers::One => "own-cluster",
             Brokers::Three => "own-cluster-of-three",
         };
-        let folder = std::env::var_os("CARE_CLUSTERS").map_or_else(|| below_target("tmp"), PathBuf::from);
-        Own { cluster: Self::up(folder.join(name), brokers, DOORS), _alone: alone }
+        let folder = said_or_below_target("CARE_CLUSTERS", "tmp").join(name);
+        Own { cluster: Self::up(folder, brokers, DOORS), _alone: alone }
     }
 
     fn up(folder: PathBuf, brokers: Brokers, doors: u32) -> Self {
@@ -277,6 +266,12 @@ fn local_cluster(folder: &Path, words: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("addresses are text")
 }
 
-fn below_target(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target folder").join(name)
+/// Returns the folder that a variable names, else one in the target folder.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever starts tests says by the environment where clusters lie"
+)]
+fn said_or_below_target(variable: &str, name: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target folder");
+    std::env::var_os(variable).map_or_else(|| target.join(name), PathBuf::from)
 }
