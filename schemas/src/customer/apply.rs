@@ -56,7 +56,8 @@ impl Customer {
             fx.tally.replayed += 1;
             return;
         }
-        let now = record.stamp.max(self.clock);
+        let before = self.clock;
+        let now = record.stamp.max(before);
         let mut turn = Turn::new(book, fx, Some(record.position), self);
         self.fire_before(now, &mut turn);
         self.high_water = self.high_water.max(Some(record.position));
@@ -80,7 +81,7 @@ impl Customer {
             }
             Input::Stray(stray) => self.told_stray(stray, record.position, &mut turn),
         }
-        self.set_rescore_after_record(book);
+        self.set_rescore_after_record(before, book);
     }
 
     /// Notes the record that names what timers, scores and conditions open from now on.

@@ -51,6 +51,18 @@ fn a_look_that_an_event_of_the_same_instant_moves_is_not_taken() {
 }
 
 #[test]
+fn a_look_is_taken_once_however_late_something_is_told_at_its_instant() {
+    let mut desk = asking(&[CART], []);
+    desk.event(added("c", 0)).until(min(5));
+    assert_eq!(desk.asked(), [(CART, 0), (CART, 5)]);
+    answer_all(&desk.book, &mut desk.row, &mut desk.fx);
+    desk.event(track("Order Shipped", min(4))).until(min(9));
+    assert_eq!(desk.asked(), [(CART, 0), (CART, 5)], "its schedule named that instant before, and was heeded");
+    desk.until(min(20));
+    assert_eq!(desk.asked(), [(CART, 0), (CART, 5), (CART, 15)]);
+}
+
+#[test]
 fn browsing_moves_intent_when_the_session_has_doubled() {
     let mut desk = asking(&[Head::PurchaseIntent], []);
     for minute in 0..20 {
