@@ -2,6 +2,7 @@
 
 pub mod settings;
 
+pub mod files;
 pub mod words;
 
 pub mod live;

@@ -1,7 +1,6 @@
 //! A model with its weights: made by whoever trains, saved and loaded whole, asked for probabilities.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
 use std::path::Path;
 
 use tch::Device;
@@ -14,6 +13,7 @@ use super::input::Inputs;
 use super::manifest::{Golden, Manifest, Weights};
 use super::network::{Network, Start};
 use super::weights;
+use crate::files::replace;
 
 /// Name of the manifest in a model's folder.
 pub const MANIFEST_FILE: &str = "model.json";
@@ -168,14 +168,4 @@ impl Artefact {
 fn described(weights: &[u8]) -> Weights {
     let xxh3 = format!("{:032x}", xxh3_128(weights));
     Weights { file: WEIGHTS_FILE.to_owned(), bytes: weights.len() as u64, xxh3 }
-}
-
-/// Writes a file so that its name leads to the old content or to the new one, never to half of it.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().expect("a file lies in a folder");
-    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(content)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
 }

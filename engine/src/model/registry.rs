@@ -13,9 +13,10 @@ use schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::artefact::{Artefact, replace};
+use super::artefact::Artefact;
 use super::manifest::{Manifest, is_version};
 use super::shipped::{SHIPPED, Shipped};
+use crate::files::replace;
 
 /// Name of the file that says which model of a head is active.
 pub const ACTIVE_FILE: &str = "active.json";
