@@ -38,6 +38,8 @@ pub mod ablation;
 
 pub mod upgrade;
 
+pub mod keys;
+
 pub mod app;
 pub mod serve;
 

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::keys::KEYS_FILE;
 use crate::predict::MODELS_FOLDER;
 
 /// Format of the data directory that this version writes. Raised with every change that an older version would misread.
@@ -161,9 +162,10 @@ fn check_empty(path: &Path) -> Result<(), Error> {
     let failed = |source| Error::Io { path: path.to_owned(), source };
     for entry in fs::read_dir(path).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        // A temporary marker is what a crash within `write_format` leaves; `lost+found` is what a fresh file system holds; models may
-        // be there before the first event is.
-        if name != LOCK_FILE && name != temporary_name() && name != MODELS_FOLDER && name != "lost+found" {
+        // A temporary marker is what a crash within `write_format` leaves; `lost+found` is what a fresh file system holds; models
+        // and keys may be there before the first event is.
+        let may_be_there = [LOCK_FILE, temporary_name(), MODELS_FOLDER, KEYS_FILE, "lost+found"];
+        if !may_be_there.iter().any(|expected| name == *expected) {
             let found = name.to_string_lossy().into_owned();
             return Err(Error::Foreign { path: path.to_owned(), found });
         }
