@@ -129,7 +129,7 @@ need_crates() {
 # Makes sure of everything that a build of the workspace takes, and of further "command:package" pairs.
 need_to_build() {
     # TLS of the Kafka and CQL clients is the system's OpenSSL; the Kafka client is C, built by make.
-    need_system_packages cc:gcc c++:g++ ld:binutils make:make pkg-config:pkg-config /usr/include/openssl/ssl.h:libssl-dev python3:python3 "$@"
+    need_system_packages cc:gcc c++:g++ ld:binutils make:make pkg-config:pkg-config /usr/include/openssl/ssl.h:libssl-dev python3:python3 curl:curl "$@"
     need_rust
     need_crates
     need_libtorch

@@ -3,6 +3,7 @@
 //! Names are `care_<room>_<noun>_<unit>[_total]` in base units. Labels are bounded: enums, partitions, and the name of a trigger,
 //! of which [`TRIGGER_NAMES_MAX`] are told apart. Never a customer id.
 
+mod collector;
 mod log;
 mod make;
 mod process;
@@ -27,6 +28,7 @@ use crate::port::log::Topic;
 
 use make::Make;
 
+pub use collector::Collector;
 pub use log::Log;
 pub use process::Process;
 pub use scoring::{Fate, Scoring};
@@ -149,6 +151,7 @@ pub struct Metrics {
     times: Times,
     scoring: Scoring,
     log: Log,
+    collector: Collector,
     store: StoreCalls,
     service: process::Service,
     triggers: Arc<Mutex<HashSet<SmolStr>>>,
@@ -225,6 +228,7 @@ impl Metrics {
             outcomes: Outcomes::new(&make),
             scoring: Scoring::new(&make, &load),
             log: Log::new(&make),
+            collector: Collector::new(&make),
             store: StoreCalls::new(&make),
             load,
             times: Times::new(&make),
@@ -324,6 +328,11 @@ impl Metrics {
     /// Returns what is counted of a log on servers.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Returns what is counted of the HTTP server.
+    pub fn collector(&self) -> &Collector {
+        &self.collector
     }
 
     /// Returns what is counted of requests to a store on servers.

@@ -40,6 +40,8 @@ pub mod upgrade;
 
 pub mod keys;
 
+pub mod http;
+
 pub mod app;
 pub mod serve;
 

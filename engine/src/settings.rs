@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use crate::log::kafka;
 use crate::predict::Wait;
-use crate::{log, outreach, predict, serve, store};
+use crate::{http, log, outreach, predict, serve, store};
 
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
 pub use secret::Secret;
@@ -45,6 +45,8 @@ pub struct Settings {
     pub cql: store::cql::Settings,
     /// The engine as a service.
     pub serve: serve::Settings,
+    /// The HTTP server.
+    pub http: http::Settings,
     /// Bounds and intervals of partitions.
     pub partition: Partition,
     /// Live customers.

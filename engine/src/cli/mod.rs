@@ -17,6 +17,7 @@ pub mod evaluate;
 pub mod experiment;
 pub mod export;
 pub mod import;
+pub mod keys;
 pub mod live;
 pub mod migrate;
 pub mod models;
@@ -97,6 +98,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Lists records that could not be handled and why, and tries them again
     DeadLetters(dead_letters::Arguments),
+    /// Makes, lists and revokes the keys of the HTTP server
+    Keys(keys::Arguments),
     /// Makes or updates the tables of the store on CQL servers
     Migrate(migrate::Arguments),
     /// Makes and checks the topics on Kafka, and shows where they stand
@@ -247,6 +250,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Train(arguments) => train::run(&arguments, overrides, output, &mut out),
         Command::Evaluate(arguments) => evaluate::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
+        Command::Keys(arguments) => keys::run(&arguments, overrides, output, &mut out),
         Command::Migrate(arguments) => migrate::run(&arguments, overrides, output, &mut out),
         Command::Topics(arguments) => topics::run(&arguments, overrides, output, &mut out),
         Command::Backup(arguments) => backup::run(&arguments, overrides, output, &mut out),

@@ -40,13 +40,15 @@ Examples:
   care serve --replay ops/demo-data/shop.jsonl --format segment-jsonl \\
     --speed 60 --data-dir new
   CARE__LOG__KIND=kafka CARE__STORE__KIND=cql care serve --config shop.toml
+  care serve --http 127.0.0.1:8080 --data-dir shop
   curl -s http://127.0.0.1:9464/readyz
 
 Two worlds, by the settings: log.kind and store.kind are both embedded (a data
 folder, one process), or kafka and cql (topics and tables, shared by the
-processes of a group). In the embedded world nothing comes in from outside yet:
-it is fed in process by --replay (time as it stands in the files) or --simulate
-(a shop in real time); without either it serves what its log holds.
+processes of a group). With --http platforms send events over HTTP, in both
+worlds: keys are made by `care keys create`. The embedded world is also fed in
+process: by --replay (time as it stands in the files) or --simulate (a shop in
+real time).
 
 SIGTERM or Ctrl-C stops it gracefully: partitions drain, positions are
 confirmed, the group is left, in serve.stop_ms at most. A second signal ends it
@@ -62,6 +64,9 @@ pub struct Arguments {
     /// Where /metrics, /livez and /readyz answer [default: serve.listen of the settings]
     #[arg(long, value_name = "IP:PORT")]
     listen: Option<SocketAddr>,
+    /// Where the HTTP server listens, for events [default: http.listen of the settings]
+    #[arg(long, value_name = "IP:PORT")]
+    http: Option<SocketAddr>,
     /// Event files to be fed, in order; embedded world only
     #[arg(long, num_args = 1.., value_name = "FILES", requires = "format", conflicts_with = "simulate")]
     replay: Vec<PathBuf>,
@@ -88,7 +93,10 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
-    let set = set.folders(&arguments.data, &arguments.triggers).option("serve.listen", arguments.listen);
+    let set = set
+        .folders(&arguments.data, &arguments.triggers)
+        .option("serve.listen", arguments.listen)
+        .option("http.listen", arguments.http);
     let settings = set.load_for_service()?.settings;
     let stop = Stop::listen().context("failed to listen for signals")?;
     let channels = outreach::build(&settings.channels);
@@ -135,6 +143,11 @@ impl Arguments {
                 "--replay and --simulate feed the embedded world; with log.kind = kafka events come from the topic, where `care replay` and any producer put them"
             );
         }
+        if !self.replay.is_empty() && settings.http.address().is_some() {
+            bail!(
+                "--replay does not go with http.listen: its log has the time of the files, and what happens now would count as of then"
+            );
+        }
         if let Some(format) = self.format {
             let sources = replay::check(&self.replay, format, &app::border(settings))?;
             return Ok(Feed::Files(Files { sources, format, speed: self.speed }));
@@ -148,14 +161,19 @@ impl Arguments {
 
     /// Returns in words what feeds the service.
     fn fed_by(&self, settings: &Settings) -> String {
-        match (self.simulate, self.replay.len(), settings.world()) {
+        let is_open = settings.http.address().is_some();
+        let fed = match (self.simulate, self.replay.len(), settings.world()) {
             (Some(shoppers), _, _) => format!("a simulated shop of {shoppers} shoppers, in real time"),
             (None, 1.., _) => format!("{}, by their own time", Count(self.replay.len() as u64, "file")),
             (None, 0, Ok(World::Servers)) => "the topic".to_owned(),
-            (None, 0, Ok(World::Embedded) | Err(_)) => {
-                "nothing (--replay or --simulate would); what its log holds is served".to_owned()
+            (None, 0, Ok(World::Embedded) | Err(_)) if is_open => {
+                return "whoever sends over HTTP".to_owned();
             }
-        }
+            (None, 0, Ok(World::Embedded) | Err(_)) => {
+                "nothing (--http, --replay or --simulate would); what its log holds is served".to_owned()
+            }
+        };
+        if is_open { fed + ", and whoever sends over HTTP" } else { fed }
     }
 }
 
@@ -183,7 +201,7 @@ impl Teller<'_> {
     fn text(&mut self, said: &Said<'_>) -> Result<()> {
         let out = &mut self.out;
         match said {
-            Said::Started { place, partitions, endpoint } => {
+            Said::Started { place, partitions, endpoint, http } => {
                 let world = self.settings.world().map_or("", World::as_str);
                 writeln!(out, "care {} serves: {world}, {place}", env!("CARGO_PKG_VERSION"))?;
                 writeln!(out, "  partitions  {partitions} of every topic")?;
@@ -193,6 +211,10 @@ impl Teller<'_> {
                 let triggers: Vec<&str> = self.book.triggers.iter().map(|one| one.name.as_str()).collect();
                 writeln!(out, "  triggers    {} ({})", triggers.len(), triggers.join(", "))?;
                 writeln!(out, "  fed by      {}", self.fed_by)?;
+                match http {
+                    Some(http) => writeln!(out, "  collector   http://{http}/v1/batch and its neighbours")?,
+                    None => writeln!(out, "  collector   off (http.listen, or --http)")?,
+                }
                 Ok(writeln!(out, "  endpoint    http://{endpoint}/metrics, /livez, /readyz")?)
             }
             Said::Ready { partitions } => {
@@ -206,7 +228,7 @@ impl Teller<'_> {
 
     fn json(&self, said: &Said<'_>) -> Value {
         match said {
-            Said::Started { place, partitions, endpoint } => json!({
+            Said::Started { place, partitions, endpoint, http } => json!({
                 "said": "started",
                 "version": env!("CARGO_PKG_VERSION"),
                 "world": self.settings.world().map_or("", World::as_str),
@@ -216,6 +238,7 @@ impl Teller<'_> {
                 "triggers": self.book.triggers.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
                 "fed_by": self.fed_by,
                 "endpoint": format!("http://{endpoint}"),
+                "http": http.map(|http| format!("http://{http}")),
             }),
             Said::Ready { partitions } => json!({ "said": "ready", "partitions": partitions }),
             Said::Stopping { why, at_most } => {

@@ -1,8 +1,8 @@
 //! The engine as a service: a long-running process in either world.
 //!
-//! [`run`] tells the whole story: the endpoint listens, the world is opened, the node follows the log's assignments; looks at it (`look`)
-//! make its `health`; a signal (`signals`) or a reason to stop ends it: partitions drain, positions are confirmed, leases released, the
-//! group is left. It decides nothing about customers.
+//! [`run`] tells the whole story: the endpoint listens, the world is opened, the node follows the log's assignments, the HTTP server takes
+//! events; looks at it (`look`) make its `health`; a signal (`signals`) or a reason to stop ends it: the last requests are answered,
+//! partitions drain, positions are confirmed, leases released, the group is left. It decides nothing about customers.
 
 mod endpoint;
 mod feed;
@@ -30,6 +30,7 @@ use self::health::Health;
 use self::look::Looker;
 use crate::app::{self, OpenWorld, Opened};
 use crate::clock::SystemClock;
+use crate::http::{Bound, Front, Parts};
 use crate::settings::legal::Legal;
 use crate::shop::Shop;
 
@@ -58,6 +59,9 @@ pub const KEYS: &[(&str, Legal)] = &[
     ("serve.answer_ms", Legal::Count(100, 60_000, "ms")),
 ];
 
+/// The HTTP server has this part of a stop for its last answers; partitions, which go on meanwhile, have the rest.
+const FRONT_SHARE: u32 = 5;
+
 /// What is to be served.
 pub struct Service<'a> {
     /// Settings.
@@ -81,6 +85,8 @@ pub enum Said<'a> {
         partitions: u32,
         /// Where metrics and health are answered.
         endpoint: SocketAddr,
+        /// Where the HTTP server listens, when it does.
+        http: Option<SocketAddr>,
     },
     /// Everything is well, the first time.
     Ready {
@@ -114,7 +120,7 @@ enum Why {
 
 /// Serves until it is told to stop, or cannot go on.
 ///
-/// Errors: the address is taken · the world cannot be opened · a partition stopped for a person to look at; the others are drained then.
+/// Errors: an address is taken · the keys of the HTTP server cannot be read · the world cannot be opened · a partition stopped for a person to look at; the others are drained then.
 pub async fn run(service: Service<'_>, mut stop: Stop, say: &mut dyn FnMut(Said<'_>)) -> Result<Stopped> {
     let of = &service.settings.serve;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -122,10 +128,19 @@ pub async fn run(service: Service<'_>, mut stop: Stop, say: &mut dyn FnMut(Said<
     let told = Told { health: health.clone(), metrics: metrics.clone() };
     let endpoint = Endpoint::start(of.listen, told);
     let endpoint = endpoint.with_context(|| format!("failed to listen on {} (serve.listen)", of.listen))?;
+    let http = bind(service.settings)?;
     let around = Around { settings: of, clock, health, endpoint: endpoint.address() };
-    let ended = serve(service, (metrics, &around), &mut stop, say).await;
+    let ended = serve(service, (metrics, http, &around), &mut stop, say).await;
     endpoint.stop().await;
     ended
+}
+
+/// Takes the address of the HTTP server, when it is to listen.
+fn bind(settings: &crate::settings::Settings) -> Result<Option<Bound>> {
+    let of = &settings.http;
+    let Some(address) = of.address() else { return Ok(None) };
+    let bound = Bound::new(of, address, of.key_file(&settings.data.dir));
+    bound.map(Some).with_context(|| format!("failed to listen on {address} (http.listen)"))
 }
 
 /// What goes on beside the node.
@@ -138,7 +153,7 @@ struct Around<'a> {
 
 async fn serve(
     service: Service<'_>,
-    (metrics, around): (Metrics, &Around<'_>),
+    (metrics, http, around): (Metrics, Option<Bound>, &Around<'_>),
     stop: &mut Stop,
     say: &mut dyn FnMut(Said<'_>),
 ) -> Result<Stopped> {
@@ -151,16 +166,22 @@ async fn serve(
     let (world, feeding, bounds) = opened;
     let bounds = NodeSettings { rules, ..bounds };
     let (place, partitions) = (world.place.as_str(), world.ports.source.partitions());
-    say(Said::Started { place, partitions, endpoint: around.endpoint });
+    let listens = http.as_ref().map(Bound::address);
+    say(Said::Started { place, partitions, endpoint: around.endpoint, http: listens });
     let (ports, border) = (world.ports.clone(), app::border(settings));
-    let node = Node::start(ports, book, border, bounds, world.metrics.clone()).context("failed to start")?;
+    let metrics = world.metrics.clone();
+    let parts =
+        Parts { ports: ports.clone(), border, metrics: metrics.clone(), stop: around.stop() / FRONT_SHARE };
+    let node = Node::start(ports, book, border, bounds, metrics).context("failed to start")?;
+    let front =
+        http.map(|bound| bound.answer(parts)).transpose().context("failed to answer (http.listen)")?;
     let looker = Looker::new(&node, &world, &around.health, around.settings);
     let why = tokio::select! {
         asked = stop.asked() => Why::Asked(asked),
         reason = looker.run(say) => Why::Failed(anyhow!("the engine stopped: {reason}")),
         error = feeding.run(&node) => Why::Failed(error),
     };
-    around.drain((node, world), why, say).await
+    around.drain((front, node, world), why, say).await
 }
 
 /// Opens the world and connects what feeds it.
@@ -191,14 +212,19 @@ async fn open(
 }
 
 impl Around<'_> {
+    /// Returns the bound of a stop.
+    fn stop(&self) -> Duration {
+        Duration::from_millis(self.settings.stop_ms)
+    }
+
     /// Gives everything up in order, within the bound of a stop.
     async fn drain(
         &self,
-        (node, world): (Node, OpenWorld),
+        (front, node, world): (Option<Front>, Node, OpenWorld),
         why: Why,
         say: &mut dyn FnMut(Said<'_>),
     ) -> Result<Stopped> {
-        let (began, at_most) = (self.clock.boot(), Duration::from_millis(self.settings.stop_ms));
+        let (began, at_most) = (self.clock.boot(), self.stop());
         self.health.drain();
         world.metrics.ready(false);
         systemd::stopping(at_most);
@@ -208,8 +234,11 @@ impl Around<'_> {
         };
         tracing::info!(why = reason, "stopping");
         say(Said::Stopping { why: &reason, at_most });
+        if let Some(front) = front {
+            front.stop().await;
+        }
         // Longer than partitions may take: one that hangs is not waited for.
-        let (left, drained) = node.drain(at_most / 10 * 9).await;
+        let (left, drained) = node.drain((at_most / 10 * 9).saturating_sub(self.since(began))).await;
         drop(node);
         if self.within(at_most.saturating_sub(self.since(began)), world.leave()).await.is_none() {
             tracing::warn!("the group was not left in time: its broker finds out by itself");

@@ -6,7 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::{log, outreach, predict, serve, store};
+use crate::{http, log, outreach, predict, serve, store};
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +37,10 @@ pub enum Legal {
     Directives,
     /// An address to listen on.
     Listen,
+    /// An address to listen on, or nothing.
+    OptionalListen,
+    /// Origins of pages.
+    Origins,
     /// Addresses of servers.
     Servers,
     /// A text.
@@ -113,6 +117,7 @@ pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
         .chain(store::KEYS)
         .chain(store::cql::settings::KEYS)
         .chain(serve::KEYS)
+        .chain(http::KEYS)
         .chain(predict::KEYS)
         .chain(outreach::KEYS)
 }
@@ -153,6 +158,8 @@ impl Legal {
             | Legal::Locale
             | Legal::Directives
             | Legal::Listen
+            | Legal::OptionalListen
+            | Legal::Origins
             | Legal::Servers
             | Legal::Keyspace
             | Legal::Text => text(value).filter(|text| self.takes(text)).map(Json::from).ok_or_else(refused),
@@ -167,6 +174,8 @@ impl Legal {
             Legal::Locale => is_locale(text),
             Legal::Directives => text.parse::<tracing_subscriber::filter::Targets>().is_ok(),
             Legal::Listen => text.parse::<SocketAddr>().is_ok(),
+            Legal::OptionalListen => text.is_empty() || text.parse::<SocketAddr>().is_ok(),
+            Legal::Origins => text.is_empty() || text == "*" || text.split(',').all(is_origin),
             Legal::Servers => text.split(',').all(is_server),
             Legal::Path | Legal::Text => !text.trim().is_empty(),
             Legal::Keyspace => is_keyspace(text),
@@ -199,6 +208,10 @@ impl fmt::Display for Legal {
             Legal::Locale => f.write_str("a language tag (BCP 47)"),
             Legal::Directives => f.write_str("a level or directives (tracing)"),
             Legal::Listen => f.write_str("IP:PORT"),
+            Legal::OptionalListen => f.write_str("IP:PORT, or empty"),
+            Legal::Origins => {
+                f.write_str("*, or SCHEME://HOST[:PORT], several with commas between them, or empty")
+            }
             Legal::Servers => f.write_str("HOST:PORT, several with commas between them"),
             Legal::Text => f.write_str("a text"),
             Legal::OptionalText => f.write_str("a text, or empty"),
@@ -287,6 +300,17 @@ fn is_server(text: &str) -> bool {
         None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
     };
     is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Returns true for an origin as browsers write it: scheme and host in small letters, no path.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.trim().split_once("://") else { return false };
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.parse::<u16>().is_ok() => host,
+        Some(_) | None => host,
+    };
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._[]:".contains(&byte);
+    matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(is_part)
 }
 
 fn is_keyspace(text: &str) -> bool {

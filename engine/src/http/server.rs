@@ -1,0 +1,172 @@
+//! The server: what listens, what answers every request, how it ends.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actors::metrics::Metrics;
+use actors::port::Ports;
+use actors::port::clock::Clock;
+use schemas::event::Border;
+use tokio::task::JoinHandle;
+
+use super::collect::Collector;
+use super::cors::{self, Origins};
+use super::problem::Refusal;
+use super::room::Room;
+use super::route::Route;
+use super::settings::Settings;
+use crate::keys::{KeyFile, Keys};
+
+/// How often the file of keys is looked at: what is revoked opens nothing within a second.
+const KEYS_LOOK: Duration = Duration::from_secs(1);
+
+/// The head of a request has to be there within this time.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection without a request is closed after this time. Above what clients and proxies keep theirs for, half a minute for most.
+const IDLE_PATIENCE: Duration = Duration::from_secs(75);
+
+/// An address that is held: taken before anything else is opened, answered at when the rest is ready.
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    keys: Arc<Keys>,
+    settings: Settings,
+}
+
+/// What the server works with beside its settings.
+pub struct Parts {
+    /// Where events go.
+    pub ports: Ports,
+    /// What an event must be.
+    pub border: Border,
+    /// What is counted in.
+    pub metrics: Metrics,
+    /// The longest that answers under way are waited for at the end. Whole seconds count.
+    pub stop: Duration,
+}
+
+/// A running server.
+pub struct Front {
+    server: ServerHandle,
+    is_stopping: Arc<AtomicBool>,
+    looking: JoinHandle<()>,
+}
+
+impl Bound {
+    /// Takes the address of the settings and reads the keys.
+    ///
+    /// Errors: the address is taken, or not this machine's · the keys cannot be read.
+    pub fn new(settings: &Settings, address: SocketAddr, keys: KeyFile) -> anyhow::Result<Self> {
+        let keys = Arc::new(Keys::open(keys)?);
+        let listener = TcpListener::bind(address)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, keys, settings: settings.clone() })
+    }
+
+    /// Returns the address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Begins to answer, on threads of its own.
+    ///
+    /// Errors: the system refuses.
+    pub fn answer(self, parts: Parts) -> io::Result<Front> {
+        let Self { listener, keys, settings, .. } = self;
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let looking = actix::spawn(look(keys.clone(), parts.ports.clock.clone()));
+        let stop_s = parts.stop.as_secs().max(1);
+        let door = web::Data::new(Door::new(&settings, keys, (parts, is_stopping.clone())));
+        let server = HttpServer::new(move || {
+            App::new().app_data(door.clone()).default_service(web::to(
+                |request: HttpRequest, payload: web::Payload, door: web::Data<Door>| async move {
+                    door.answer(request, payload).await
+                },
+            ))
+        })
+        .workers(settings.threads)
+        .max_connections(settings.connections_max.div_ceil(settings.threads))
+        .client_request_timeout(HEAD_PATIENCE)
+        .keep_alive(IDLE_PATIENCE)
+        .shutdown_timeout(stop_s)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+        let handle = server.handle();
+        actix::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the HTTP server has ended");
+            }
+        });
+        Ok(Front { server: handle, is_stopping, looking })
+    }
+}
+
+impl Front {
+    /// Ends it: new requests are refused, those under way are answered, within the bound that was given at the start.
+    pub async fn stop(self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        self.server.stop(true).await;
+        self.looking.abort();
+    }
+}
+
+async fn look(keys: Arc<Keys>, clock: Arc<dyn Clock>) {
+    loop {
+        clock.sleep(KEYS_LOOK).await;
+        keys.look();
+    }
+}
+
+/// What every request comes through.
+struct Door {
+    collector: Collector,
+    origins: Origins,
+    is_stopping: Arc<AtomicBool>,
+}
+
+impl Door {
+    fn new(settings: &Settings, keys: Arc<Keys>, (parts, is_stopping): (Parts, Arc<AtomicBool>)) -> Self {
+        let Parts { ports, border, metrics, stop: _ } = parts;
+        let metrics = metrics.collector().clone();
+        let collector = Collector {
+            sink: ports.sink,
+            partitions: ports.source.partitions(),
+            clock: ports.clock,
+            border,
+            keys,
+            room: Room::new(settings.under_way_max(), metrics.clone()),
+            metrics,
+            body_max: settings.body_max(),
+            request: settings.request(),
+        };
+        Self { collector, origins: Origins::of(&settings.cors_origins), is_stopping }
+    }
+
+    async fn answer(&self, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+        let route = Route::at(request.path());
+        let mut answer = match route {
+            _ if self.is_stopping.load(Ordering::Relaxed) => Refusal::Stopping.problem(),
+            None => Refusal::NoRoute.problem(),
+            Some(route) if request.method() == Method::OPTIONS => cors::options(route),
+            Some(route) if !route.methods.contains(request.method()) => Refusal::Method(route).problem(),
+            Some(route) => self.collector.answer(&request, payload, route).await,
+        };
+        let headers = answer.headers_mut();
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if route.is_some() {
+            self.origins.mark(request.headers(), headers);
+        }
+        let named = route.map_or("other", |route| route.path);
+        self.collector.metrics.answered(named, answer.status().as_u16());
+        answer
+    }
+}
