@@ -14,6 +14,7 @@ mod replay;
 
 mod equality;
 
+mod http;
 mod service;
 
 mod bad_input;
