@@ -68,11 +68,11 @@ fn what_is_too_much_is_refused_at_once_and_what_is_accepted_is_applied() {
                             client = Client::connect(address).expect("it listens");
                             continue;
                         };
-                        match answer.status {
-                            200 => break assert_eq!(answer.json()["accepted"], 10),
-                            429 => assert_eq!(answer.header("Retry-After"), Some("1")),
-                            other => panic!("{other}: {answer:?}"),
+                        if answer.status == 200 {
+                            assert_eq!(answer.json()["accepted"], 10);
+                            break;
                         }
+                        assert_eq!((answer.status, answer.header("Retry-After")), (429, Some("1")));
                         refused.fetch_add(1, Ordering::Relaxed);
                     }
                 }

@@ -1,7 +1,7 @@
 //! The HTTP server and its collector, by the real binary in the embedded world.
 
 mod bounds;
-mod client;
+pub mod client;
 mod clients;
 mod crash;
 mod keys;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::care;
 use crate::cluster::{Brokers, Cluster, Names, Server};
+use crate::http::client::{Ask, Client};
 use crate::service::Served;
 
 /// Partitions of every topic.
@@ -92,6 +93,37 @@ fn cart(customer: &str) -> String {
 fn readyz(served: &Served) -> (u16, Value) {
     let answer = served.get("/readyz");
     (answer.status, serde_json::from_str(&answer.body).expect("JSON"))
+}
+
+#[test]
+fn what_comes_over_http_is_acknowledged_by_the_broker_and_applied_once() {
+    let world = World::new(Cluster::shared(), "http");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let keys = folder.path().join("keys.json").display().to_string();
+    let open = [("CARE__HTTP__LISTEN", "127.0.0.1:0"), ("CARE__HTTP__KEYS", keys.as_str())];
+    let settings: Vec<_> = open.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let made = ["keys", "create", "--role", "ingest", "--name", "web", "--json"];
+    let key = care::run_with(made, &settings).summary()["key"].as_str().expect("a key").to_owned();
+    let mut served = world.serve(&open);
+    served.hear("ready");
+    let address =
+        served.started["http"].as_str().and_then(|url| url.strip_prefix("http://")).expect("it listens");
+    let mut client = Client::connect(address).expect("it listens");
+    for _ in 0..2 {
+        for customer in (0..CUSTOMERS).map(|number| format!("customer-{number}")) {
+            let ask = Ask::json("/v1/track", cart(&customer)).key(&key);
+            let answer = client.send(&ask).expect("an answer");
+            assert_eq!((answer.status, &answer.json()["accepted"]), (200, &Value::from(1)), "{answer:?}");
+        }
+    }
+    served.wait_until("everything is applied, or known", |served| {
+        let known = served.metric("care_customer_events_duplicate_total");
+        served.metric("care_customer_events_applied_total") == CUSTOMERS as f64 && known == CUSTOMERS as f64
+    });
+    let (status, _) = served.stop();
+    assert_eq!(status.code(), Some(0));
+    let found = world.care(&["customer", "customer-7", "--json"]).summary();
+    assert_eq!(found["id"], "customer-7");
 }
 
 #[test]

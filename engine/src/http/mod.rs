@@ -16,6 +16,9 @@ mod route;
 mod server;
 mod settings;
 
+#[cfg(test)]
+mod tests;
+
 pub use route::{ROUTES, Route};
 pub use server::{Bound, Front, Parts};
 pub use settings::{KEYS, Settings};

@@ -11,8 +11,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use actors::metrics::Metrics;
-use actors::port::Ports;
 use actors::port::clock::Clock;
+use actors::port::log::LogSink;
 use schemas::event::Border;
 use tokio::task::JoinHandle;
 
@@ -44,7 +44,11 @@ pub struct Bound {
 /// What the server works with beside its settings.
 pub struct Parts {
     /// Where events go.
-    pub ports: Ports,
+    pub sink: Arc<dyn LogSink>,
+    /// Partitions of the log.
+    pub partitions: u32,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
     /// What an event must be.
     pub border: Border,
     /// What is counted in.
@@ -82,7 +86,7 @@ impl Bound {
     pub fn answer(self, parts: Parts) -> io::Result<Front> {
         let Self { listener, keys, settings, .. } = self;
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let looking = actix::spawn(look(keys.clone(), parts.ports.clock.clone()));
+        let looking = actix::spawn(look(keys.clone(), parts.clock.clone()));
         let stop_s = parts.stop.as_secs().max(1);
         let door = web::Data::new(Door::new(&settings, keys, (parts, is_stopping.clone())));
         let server = HttpServer::new(move || {
@@ -135,12 +139,12 @@ struct Door {
 
 impl Door {
     fn new(settings: &Settings, keys: Arc<Keys>, (parts, is_stopping): (Parts, Arc<AtomicBool>)) -> Self {
-        let Parts { ports, border, metrics, stop: _ } = parts;
+        let Parts { sink, partitions, clock, border, metrics, stop: _ } = parts;
         let metrics = metrics.collector().clone();
         let collector = Collector {
-            sink: ports.sink,
-            partitions: ports.source.partitions(),
-            clock: ports.clock,
+            sink,
+            partitions,
+            clock,
             border,
             keys,
             room: Room::new(settings.under_way_max(), metrics.clone()),

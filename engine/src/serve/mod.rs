@@ -120,7 +120,8 @@ enum Why {
 
 /// Serves until it is told to stop, or cannot go on.
 ///
-/// Errors: an address is taken · the keys of the HTTP server cannot be read · the world cannot be opened · a partition stopped for a person to look at; the others are drained then.
+/// Errors: an address is taken · the keys of the HTTP server cannot be read · the world cannot be opened · a partition stopped for a person
+/// to look at; the others are drained then.
 pub async fn run(service: Service<'_>, mut stop: Stop, say: &mut dyn FnMut(Said<'_>)) -> Result<Stopped> {
     let of = &service.settings.serve;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -170,8 +171,14 @@ async fn serve(
     say(Said::Started { place, partitions, endpoint: around.endpoint, http: listens });
     let (ports, border) = (world.ports.clone(), app::border(settings));
     let metrics = world.metrics.clone();
-    let parts =
-        Parts { ports: ports.clone(), border, metrics: metrics.clone(), stop: around.stop() / FRONT_SHARE };
+    let parts = Parts {
+        sink: ports.sink.clone(),
+        partitions,
+        clock: ports.clock.clone(),
+        border,
+        metrics: metrics.clone(),
+        stop: around.stop() / FRONT_SHARE,
+    };
     let node = Node::start(ports, book, border, bounds, metrics).context("failed to start")?;
     let front =
         http.map(|bound| bound.answer(parts)).transpose().context("failed to answer (http.listen)")?;

@@ -182,6 +182,14 @@ fn addresses_are_checked_in_full() {
     }
     assert!(check(Legal::Listen, "0.0.0.0:9464") && check(Legal::Listen, "[::1]:0"));
     assert!(!check(Legal::Listen, "localhost:9464") && !check(Legal::Listen, "127.0.0.1"));
+    assert!(check(Legal::OptionalListen, "") && check(Legal::OptionalListen, "0.0.0.0:8080"));
+    assert!(!check(Legal::OptionalListen, ":8080"));
+    for good in ["", "*", "https://shop.example", "http://localhost:3000, https://[::1]:8443"] {
+        assert!(check(Legal::Origins, good), "{good}");
+    }
+    for bad in ["shop.example", "https://", "https://Shop.example", "https://a/b", "https://a,*", "ftp://a"] {
+        assert!(!check(Legal::Origins, bad), "{bad}");
+    }
 }
 
 #[test]

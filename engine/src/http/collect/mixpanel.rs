@@ -190,16 +190,13 @@ fn refuses(asked: &Asked<'_>) -> Option<&'static str> {
 }
 
 fn read(asked: &Asked<'_>, body: &Bytes, insert_id: InsertId) -> Result<Sent, Refusal> {
-    let data = match asked.method {
-        &Method::GET => unpacked(asked.query("data"))?,
-        _ => match asked.media().as_str() {
-            FORM => {
-                let mut pairs = form_urlencoded::parse(body);
-                let data = pairs.find(|(name, _)| name == "data");
-                unpacked(data.map(|(_, value)| value.into_owned()))?
-            }
-            _ => text(body)?.to_owned(),
-        },
+    let data = if asked.method == Method::GET {
+        unpacked(asked.query("data"))?
+    } else if asked.media() == FORM {
+        let data = form_urlencoded::parse(body).find(|(name, _)| name == "data");
+        unpacked(data.map(|(_, value)| value.into_owned()))?
+    } else {
+        text(body)?.to_owned()
     };
     let parts = match (asked.media().as_str(), data.trim_start().starts_with('[')) {
         (LINES, _) => {

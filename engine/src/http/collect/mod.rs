@@ -212,7 +212,13 @@ impl Collector {
         };
         match self.take(&asked, payload, route).await {
             Ok(done) => route.dialect.done(&asked, &done),
-            Err(refusal) => route.dialect.refused(&asked, &refusal),
+            Err(refusal) => {
+                if let Refusal::Malformed { .. } = refusal {
+                    // Some dialects do not tell it their clients.
+                    self.metrics.rejected(route.dialect.as_str(), refusal.as_str());
+                }
+                route.dialect.refused(&asked, &refusal)
+            }
         }
     }
 
