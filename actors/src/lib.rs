@@ -1,6 +1,7 @@
 //! State in motion: the actors of the Care Engine, the ports they speak through, and the protocol that keeps events exactly once.
 //!
-//! Read in this order: [`port`] is what the outside must offer; [`batcher`] gives a model a thread and takes questions to it in batches; [`partition`] owns one partition of the log and its customers;
+//! Read in this order: [`port`] is what the outside must offer; [`batcher`] gives a model a thread and takes questions to it in batches;
+//! [`generation`] has answers written by back ends, bounded and by priority; [`partition`] owns one partition of the log and its customers;
 //! [`dispatcher`] turns outreach into channel calls; [`node`] runs the partitions that this process was assigned and says when nothing
 //! is left to do; [`metrics`] names everything that is counted; `kit` holds the in-memory doubles and the contract suites that every
 //! adapter passes.
@@ -10,6 +11,8 @@ pub mod port;
 mod switches;
 
 pub mod batcher;
+
+pub mod generation;
 
 pub mod dead_letter;
 

@@ -4,6 +4,7 @@
 //! of which [`TRIGGER_NAMES_MAX`] are told apart. Never a customer id.
 
 mod collector;
+mod generation;
 mod log;
 mod make;
 mod process;
@@ -26,9 +27,11 @@ use smol_str::SmolStr;
 use crate::partition::core::Counts;
 use crate::port::log::Topic;
 
+use generation::Generations;
 use make::Make;
 
 pub use collector::Collector;
+pub use generation::Generation;
 pub use log::Log;
 pub use process::Process;
 pub use scoring::{Fate, Scoring};
@@ -107,6 +110,8 @@ pub enum Queue {
     Loading,
     /// Questions to the predictor.
     Predictor,
+    /// Answers in words that wait for a back end.
+    Generation,
     /// Operations for the commit thread of the embedded database.
     Commit,
     /// Reads of the embedded database.
@@ -122,6 +127,7 @@ impl Queue {
             Queue::Waiting => "waiting",
             Queue::Loading => "loading",
             Queue::Predictor => "predictor",
+            Queue::Generation => "generation",
             Queue::Commit => "commit",
             Queue::Read => "read",
             Queue::Producer => "producer",
@@ -150,6 +156,7 @@ pub struct Metrics {
     load: Load,
     times: Times,
     scoring: Scoring,
+    generations: Generations,
     log: Log,
     collector: Collector,
     store: StoreCalls,
@@ -227,6 +234,7 @@ impl Metrics {
             rows: Rows::new(&make),
             outcomes: Outcomes::new(&make),
             scoring: Scoring::new(&make, &load),
+            generations: Generations::new(&make, &load),
             log: Log::new(&make),
             collector: Collector::new(&make),
             store: StoreCalls::new(&make),
@@ -323,6 +331,11 @@ impl Metrics {
     /// Returns what is counted of questions on their way through the predictor.
     pub fn scoring(&self) -> &Scoring {
         &self.scoring
+    }
+
+    /// Returns what is counted of answers in words by back ends of these names, in their order.
+    pub fn generation(&self, backends: &[&str]) -> Generation {
+        self.generations.of(backends)
     }
 
     /// Returns what is counted of a log on servers.

@@ -12,6 +12,7 @@ use schemas::time::Timestamp;
 use super::*;
 use crate::kit::contract::predictor;
 use crate::kit::memory::ManualClock;
+use crate::metrics::Queue;
 
 /// Says the first feature.
 struct Echo;
@@ -102,8 +103,12 @@ fn counted(metrics: &Metrics, fate: Fate) -> f64 {
     of.map_or(0.0, |sample| sample.value)
 }
 
+/// Returns a value without labels, or that of the predictor's queue.
 fn sample(metrics: &Metrics, name: &str) -> f64 {
-    metrics.samples().iter().find(|one| one.name == name).map_or(0.0, |one| one.value)
+    let is_ours = |labels: &[String]| labels.iter().all(|label| label == Queue::Predictor.as_str());
+    let samples = metrics.samples();
+    let of = samples.iter().find(|one| one.name == name && is_ours(&one.labels));
+    of.map_or(0.0, |sample| sample.value)
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod channel;
 pub mod clock;
+pub mod generator;
 pub mod log;
 pub mod predictor;
 pub mod store;

@@ -5,6 +5,7 @@
 
 pub mod channel;
 pub mod clock;
+pub mod generator;
 pub mod log;
 pub mod predictor;
 pub mod store;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use schemas::time::Timestamp;
 
-use super::{channel, clock, log, predictor, store};
-use crate::kit::memory::{ManualClock, MemoryLog, MemoryStore, RecordingChannel, ScriptedPredictor};
+use super::{channel, clock, generator, log, predictor, store};
+use crate::kit::memory::{
+    ManualClock, MemoryLog, MemoryStore, RecordingChannel, ScriptedGenerator, ScriptedPredictor,
+};
 use crate::port::channel::Repeat;
 use crate::port::clock::Clock;
 
@@ -51,6 +53,11 @@ async fn recording_channel_keeps_the_contract() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn scripted_generator_keeps_the_contract() {
+    generator::suite(|| Arc::new(ScriptedGenerator::new()), || Duration::ZERO).await;
 }
 
 #[tokio::test]

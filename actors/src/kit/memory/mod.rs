@@ -2,12 +2,14 @@
 
 mod channel;
 mod clock;
+mod generator;
 mod log;
 mod predictor;
 mod store;
 
 pub use channel::RecordingChannel;
 pub use clock::ManualClock;
+pub use generator::{ScriptedGenerator, Step};
 pub use log::MemoryLog;
 pub use predictor::ScriptedPredictor;
 pub use store::MemoryStore;
