@@ -17,6 +17,9 @@ pub mod store;
 pub mod outreach;
 pub mod predict;
 
+pub mod generate;
+pub mod knowledge;
+
 pub mod replay;
 
 pub mod model;

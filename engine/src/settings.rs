@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use crate::log::kafka;
 use crate::predict::Wait;
-use crate::{http, log, outreach, predict, serve, store};
+use crate::{generate, http, knowledge, log, outreach, predict, serve, store};
 
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
 pub use secret::Secret;
@@ -57,6 +57,10 @@ pub struct Settings {
     pub dispatcher: Dispatcher,
     /// Channels by the name that triggers use.
     pub channels: BTreeMap<String, outreach::Settings>,
+    /// Answers in words.
+    pub generation: generate::Settings,
+    /// What they rest on.
+    pub knowledge: knowledge::Settings,
     /// What the shop decides about its customers.
     pub policy: Policy,
     /// Trigger files.
@@ -295,6 +299,7 @@ impl Settings {
         }
         found.extend(self.contradictions_of_the_world());
         found.extend(outreach::contradictions(&self.channels));
+        found.extend(self.generation.contradictions());
         found
     }
 }

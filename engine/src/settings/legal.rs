@@ -6,7 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::{http, log, outreach, predict, serve, store};
+use crate::{generate, http, knowledge, log, outreach, predict, serve, store};
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +43,8 @@ pub enum Legal {
     Origins,
     /// Addresses of servers.
     Servers,
+    /// An address of HTTP without user, query and fragment, or nothing.
+    OptionalUrl,
     /// A text.
     Text,
     /// A text or nothing.
@@ -120,6 +122,8 @@ pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
         .chain(http::KEYS)
         .chain(predict::KEYS)
         .chain(outreach::KEYS)
+        .chain(generate::KEYS)
+        .chain(knowledge::KEYS)
 }
 
 impl Legal {
@@ -161,6 +165,7 @@ impl Legal {
             | Legal::OptionalListen
             | Legal::Origins
             | Legal::Servers
+            | Legal::OptionalUrl
             | Legal::Keyspace
             | Legal::Text => text(value).filter(|text| self.takes(text)).map(Json::from).ok_or_else(refused),
         }
@@ -177,6 +182,7 @@ impl Legal {
             Legal::OptionalListen => text.is_empty() || text.parse::<SocketAddr>().is_ok(),
             Legal::Origins => text.is_empty() || text == "*" || text.split(',').all(is_origin),
             Legal::Servers => text.split(',').all(is_server),
+            Legal::OptionalUrl => text.is_empty() || is_url(text),
             Legal::Path | Legal::Text => !text.trim().is_empty(),
             Legal::Keyspace => is_keyspace(text),
             Legal::Name => !text.is_empty() && is_name(text),
@@ -213,6 +219,9 @@ impl fmt::Display for Legal {
                 f.write_str("*, or SCHEME://HOST[:PORT], several with commas between them, or empty")
             }
             Legal::Servers => f.write_str("HOST:PORT, several with commas between them"),
+            Legal::OptionalUrl => {
+                f.write_str("http:// or https:// with a host, without user, query and fragment, or empty")
+            }
             Legal::Text => f.write_str("a text"),
             Legal::OptionalText => f.write_str("a text, or empty"),
             Legal::Secret => f.write_str("a text, or empty; never shown"),
@@ -311,6 +320,14 @@ fn is_origin(text: &str) -> bool {
     };
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._[]:".contains(&byte);
     matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(is_part)
+}
+
+/// Returns true for an address of HTTP that keeps nothing private: users, queries and fragments end in logs.
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split('/').next().unwrap_or(rest));
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"@?#\\\"<>".contains(&byte);
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with(':')) && text.bytes().all(is_plain)
 }
 
 fn is_keyspace(text: &str) -> bool {

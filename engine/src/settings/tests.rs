@@ -54,7 +54,8 @@ fn every_key_stands_in_the_documented_file_with_its_bounds_and_a_reason() {
                 "{path} lacks: # Legal: {legal}."
             );
             assert!(comment.len() >= 2, "{path} lacks a meaning");
-            seen.insert(path.replace("channels.log.", "channels.*."));
+            let path = path.replace("channels.log.", "channels.*.");
+            seen.insert(path.replace("generation.backends.extractive.", "generation.backends.*."));
         }
     }
     let listed: BTreeSet<String> = keys().map(|(key, _)| (*key).to_owned()).collect();
@@ -250,4 +251,39 @@ fn a_lease_outlasts_one_slow_answer_of_the_store() {
         load(&with_environment(&[("CARE__CQL__REQUEST_TIMEOUT_MS", "20000")])).is_ok(),
         "embedded asks no servers"
     );
+}
+
+#[test]
+fn a_back_end_on_a_server_needs_an_address_that_keeps_nothing_private_and_its_key_is_never_shown() {
+    let openai = "[generation.backends.main]\nkind = \"openai\"\n";
+    let faults = faults_of(openai);
+    assert_eq!(faults.len(), 2, "{faults:?}");
+    assert!(faults[0].contains("generation.backends.main.base_url is needed"), "{faults:?}");
+    assert_eq!(
+        faults_of("[generation.backends.main]\npermits = 2\n"),
+        faults,
+        "it is the kind of a section that names none"
+    );
+    for bad in
+        ["example.com", "ftp://example.com", "https://", "https://me:pw@example.com", "https://a/?key=1"]
+    {
+        let faults = faults_of(&format!("{openai}base_url = \"{bad}\"\nmodel = \"m\"\n"));
+        assert!(faults[0].contains("base_url") && faults[0].contains("legal: http://"), "{bad}: {faults:?}");
+    }
+    let loaded = load(&with_environment(&[
+        ("CARE__GENERATION__BACKENDS__MAIN__KIND", "openai"),
+        ("CARE__GENERATION__BACKENDS__MAIN__BASE_URL", "http://[::1]:8080/v1"),
+        ("CARE__GENERATION__BACKENDS__MAIN__MODEL", "m"),
+        ("CARE__GENERATION__BACKENDS__MAIN__KEY", "hush"),
+    ]));
+    let loaded = loaded.expect("legal");
+    assert_eq!(loaded.settings.generation.backends["main"].key.reveal(), "hush");
+    assert_eq!(loaded.effective["generation.backends.main.key"].value, "***");
+    assert!(!format!("{:?}", loaded.settings).contains("hush"));
+}
+
+#[test]
+fn the_ladder_of_generation_goes_down() {
+    let faults = faults_of("[generation]\nfull_share = 0.8\n");
+    assert!(faults.len() == 1 && faults[0].contains("at most generation.short_share (0.75)"), "{faults:?}");
 }
