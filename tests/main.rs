@@ -17,6 +17,7 @@ mod equality;
 mod http;
 mod service;
 
+mod ask;
 mod bad_input;
 mod crash;
 mod deploy;

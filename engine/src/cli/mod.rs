@@ -8,6 +8,7 @@ mod days;
 mod lookup;
 mod out;
 
+pub mod ask;
 pub mod backup;
 pub mod check_config;
 pub mod customer;
@@ -63,6 +64,7 @@ Examples, in a clone of the repository:
   care customer shopper-1 --data-dir data
   care why shopper-1 cart-idle --data-dir data
   care trigger lint engine/triggers
+  care ask 'Do you deliver to Switzerland?' --knowledge ops/demo-data/knowledge
   care models list --data-dir data
 
 Settings: engine/default.toml documents every key. --config FILE overrides single
@@ -88,6 +90,8 @@ enum Command {
     Customer(customer::Arguments),
     /// Tells why a trigger did or did not reach a customer, condition by condition
     Why(why::Arguments),
+    /// Answers one question as a conversation would, with what it rests on
+    Ask(ask::Arguments),
     /// Checks trigger files
     Trigger(trigger::Arguments),
     /// Shows the trained models, and chooses which one answers for a head
@@ -245,6 +249,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Simulate(arguments) => simulate::run(&arguments, output, &mut out),
         Command::Customer(arguments) => customer::run(&arguments, overrides, output, &mut out),
         Command::Why(arguments) => why::run(&arguments, overrides, output, &mut out),
+        Command::Ask(arguments) => ask::run(&arguments, overrides, output, &mut out),
         Command::Trigger(arguments) => trigger::run(&arguments, overrides, output, &mut out),
         Command::Models(arguments) => models::run(&arguments, overrides, output, &mut out),
         Command::Train(arguments) => train::run(&arguments, overrides, output, &mut out),
