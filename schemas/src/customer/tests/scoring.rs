@@ -57,7 +57,7 @@ fn a_look_is_taken_once_however_late_something_is_told_at_its_instant() {
     assert_eq!(desk.asked(), [(CART, 0), (CART, 5)]);
     answer_all(&desk.book, &mut desk.row, &mut desk.fx);
     desk.event(track("Order Shipped", min(4))).until(min(9));
-    assert_eq!(desk.asked(), [(CART, 0), (CART, 5)], "its schedule named that instant before, and was heeded");
+    assert_eq!(desk.asked(), [(CART, 0), (CART, 5)], "that look was taken before");
     desk.until(min(20));
     assert_eq!(desk.asked(), [(CART, 0), (CART, 5), (CART, 15)]);
 }
