@@ -27,4 +27,6 @@ mod servers;
 mod setup;
 mod shipped;
 
+mod watch;
+
 mod tidy;

@@ -33,7 +33,7 @@ use make::Make;
 pub use collector::Collector;
 pub use generation::Generation;
 pub use log::Log;
-pub use process::Process;
+pub use process::{Disk, Process};
 pub use scoring::{Fate, Scoring};
 pub use store::{StoreCalls, StoreLane, StoreOperation};
 
@@ -194,6 +194,7 @@ struct Outcomes {
     decisions: IntCounterVec,
     outreach: IntCounterVec,
     outreach_ignored: IntCounter,
+    live: IntGaugeVec,
     scores: IntCounterVec,
     labels_dropped: IntCounter,
 }
@@ -301,6 +302,14 @@ impl Metrics {
         let labels = [trigger.as_str(), verdict.as_str(), reason.as_str()];
         self.outcomes.decisions.with_label_values(&labels).inc();
         self.times.decision_latency.observe(took.as_secs_f64());
+    }
+
+    /// Shows that a trigger may send: from now on nothing sent is told from nothing known.
+    pub fn live_trigger(&self, trigger: &SmolStr) {
+        let trigger = self.trigger_label(trigger);
+        self.outcomes.live.with_label_values(&[&trigger]).set(1);
+        let sent = [trigger.as_str(), Verdict::Sent.as_str(), Reason::Clear.as_str()];
+        self.outcomes.decisions.with_label_values(&sent).inc_by(0);
     }
 
     /// Counts an outreach that a dispatcher brought to an end.
@@ -419,6 +428,11 @@ impl Metrics {
     /// Shows what the process uses.
     pub fn process(&self, process: &Process) {
         self.service.process(process);
+    }
+
+    /// Shows how full the file system of the data folder is.
+    pub fn disk(&self, disk: &Disk) {
+        self.service.disk(disk);
     }
 
     /// Shows whether the service is ready.

@@ -2,6 +2,8 @@
 
 pub mod settings;
 
+pub mod observe;
+
 pub mod files;
 pub mod words;
 

@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use crate::log::kafka;
 use crate::predict::Wait;
-use crate::{generate, http, knowledge, log, outreach, predict, serve, store};
+use crate::{generate, http, knowledge, log, observe, outreach, predict, serve, store};
 
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
 pub use secret::Secret;
@@ -68,7 +68,7 @@ pub struct Settings {
     /// Replays.
     pub replay: Replay,
     /// What the program says of itself.
-    pub observability: Observability,
+    pub observability: observe::Settings,
 }
 
 /// Section `data`.
@@ -205,26 +205,6 @@ pub struct Replay {
     pub sort_memory_mib: usize,
     /// Rejected rows shown per reason.
     pub examples_max: usize,
-}
-
-/// How the program logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-}
-
-/// Section `observability`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Observability {
-    /// Filter directives.
-    pub log: String,
-    /// Text or JSON.
-    pub log_format: LogFormat,
 }
 
 impl Settings {

@@ -7,12 +7,14 @@ use futures_util::FutureExt;
 use futures_util::future::{self, Either};
 use schemas::decision::Outreach;
 use schemas::ids::PartitionId;
+use tracing::Instrument;
 
 use super::protocol::{Done, Failure, Input, Io};
 use crate::port::channel::Delivery;
 use crate::port::log::Topic;
 use crate::port::store::LedgerChange;
 use crate::port::{BoxFuture, Ports};
+use crate::trace;
 
 /// Returns the future of one call of the core of `partition`. It may be dropped; what was begun may happen all the same.
 pub fn perform(io: Io, partition: PartitionId, ports: &Ports) -> BoxFuture<'static, Input> {
@@ -62,8 +64,16 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
     })
 }
 
-/// Makes one channel call; a channel that panics has not answered either.
+/// Makes one channel call, and traces it.
 async fn call(outreach: Outreach, deadline: Duration, ports: &Ports) -> Option<Delivery> {
+    let span = trace::call(&outreach);
+    let answer = answer(outreach, deadline, ports).instrument(span.clone()).await;
+    trace::called(&span, answer.as_ref());
+    answer
+}
+
+/// Returns what a channel answers; one that panics has not answered either.
+async fn answer(outreach: Outreach, deadline: Duration, ports: &Ports) -> Option<Delivery> {
     let channel = ports.channels.get(&outreach.channel)?.clone();
     let id = outreach.id;
     let delivery = AssertUnwindSafe(async move { channel.deliver(outreach).await }).catch_unwind();

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
+use smol_str::SmolStr;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
-use super::Delta;
 use super::core::{Attempt, JobId};
 use super::pool::Shared;
+use super::{Delta, Rung};
 use crate::port::generator::{Error, Finish, Generator, Piece, Request, Usage};
+use crate::trace;
 
 /// How a call ended for its task.
 pub(super) enum Outcome {
@@ -28,6 +31,8 @@ pub(super) enum Outcome {
 pub(super) struct Call {
     pub job: JobId,
     pub attempt: Attempt,
+    pub backend: SmolStr,
+    pub rung: Rung,
     pub generator: Arc<dyn Generator>,
     pub request: Arc<Request>,
     pub deltas: mpsc::Sender<Delta>,
@@ -35,8 +40,16 @@ pub(super) struct Call {
 
 /// Makes a call, and tells the pool how it ended. A back end that panics has failed.
 pub(super) async fn run(shared: Arc<Shared>, call: Call) {
-    let outcome = AssertUnwindSafe(write(&shared, &call)).catch_unwind().await;
+    let of = (call.backend.as_str(), call.rung, call.attempt.0);
+    let span = trace::attempt(&call.generator.writer(), of, call.request.tokens_max);
+    let outcome = AssertUnwindSafe(write(&shared, &call).instrument(span.clone())).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| Outcome::Failed(Error::Broke("it panicked".to_owned())));
+    match &outcome {
+        Outcome::Answered(finish, usage) => trace::answered(&span, finish, *usage),
+        Outcome::Failed(error) => trace::failed(&span, error),
+        Outcome::SlowReader | Outcome::Stopped => {}
+    }
+    drop(span);
     let Call { job, attempt, deltas, .. } = call;
     // The reader sees the end only when no sender is left.
     drop(deltas);

@@ -271,8 +271,10 @@ impl Shared {
     ) {
         let request = Arc::new(asked(&entry.work.request, rung, &self.settings));
         let prompt = request.prompt_tokens();
-        let generator = Arc::clone(&self.backends[backend].1);
-        let call = Call { job, attempt, generator, request, deltas: entry.deltas.clone() };
+        let (seat, generator) = &self.backends[backend];
+        let (backend_name, generator) = (seat.name.clone(), Arc::clone(generator));
+        let deltas = entry.deltas.clone();
+        let call = Call { job, attempt, backend: backend_name, rung, generator, request, deltas };
         let task = self.runtime.spawn(attempt::run(Arc::clone(self), call)).abort_handle();
         entry.calls = attempt.0;
         entry.call = Some(Running { backend, rung, began: now, prompt, task });

@@ -10,6 +10,7 @@ use super::Make;
 #[derive(Clone)]
 pub struct Collector {
     requests: IntCounterVec,
+    refused: IntCounterVec,
     accepted: IntCounterVec,
     rejected: IntCounterVec,
     under_way: IntGauge,
@@ -23,6 +24,11 @@ impl Collector {
                 "care_http_requests_total",
                 "Requests answered, by route and class of status",
                 &["route", "status"],
+            ),
+            refused: make.counters(
+                "care_http_requests_refused_total",
+                "Requests refused as a whole, by reason",
+                &["reason"],
             ),
             accepted: make.counters(
                 "care_collector_events_accepted_total",
@@ -55,6 +61,11 @@ impl Collector {
             _ => "5xx",
         };
         self.requests.with_label_values(&[route, class]).inc();
+    }
+
+    /// Counts a request that was refused as a whole, by the short name of the reason.
+    pub fn refused(&self, reason: &'static str) {
+        self.refused.with_label_values(&[reason]).inc();
     }
 
     /// Counts events that are durable.

@@ -125,6 +125,7 @@ impl Outcomes {
                 "care_dispatcher_outreach_ignored_total",
                 "Outreach of a lower epoch or done before",
             ),
+            live: make.gauges("care_trigger_live", "1, by trigger that may send", "trigger"),
             scores: make.counters(SCORES, "Scores applied", &["head", "source"]),
             labels_dropped: make.counter(
                 "care_metrics_trigger_labels_dropped_total",

@@ -24,6 +24,15 @@ pub struct Process {
     pub open_files_max: u64,
 }
 
+/// The file system that a data folder lies on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// What may still be written.
+    pub free_bytes: u64,
+    /// All of it.
+    pub size_bytes: u64,
+}
+
 /// Gauges of the process and its health.
 #[derive(Clone)]
 pub(super) struct Service {
@@ -37,6 +46,7 @@ pub(super) struct Service {
     threads: IntGauge,
     open_files: IntGauge,
     open_files_max: IntGauge,
+    disk: IntGaugeVec,
 }
 
 impl Service {
@@ -57,7 +67,18 @@ impl Service {
             virtual_bytes: make.gauge("process_virtual_memory_bytes", "Memory addressed"),
             threads: make.gauge("process_threads", "Threads"),
             open_files: make.gauge("process_open_fds", "Open files and connections"),
+            disk: make.gauges(
+                "care_engine_disk_bytes",
+                "File system of the data folder: what is free, and its size",
+                "part",
+            ),
             open_files_max: make.gauge("process_max_fds", "Open files and connections that it may have"),
+        }
+    }
+
+    pub(super) fn disk(&self, disk: &Disk) {
+        for (part, bytes) in [("free", disk.free_bytes), ("size", disk.size_bytes)] {
+            self.disk.with_label_values(&[part]).set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
     }
 

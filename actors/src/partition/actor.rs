@@ -297,6 +297,7 @@ impl PartitionActor {
             }
         }
         self.actions = actions;
+        self.report.routed();
         self.meter.enter(Stage::Route);
     }
 
@@ -331,6 +332,7 @@ impl PartitionActor {
 
     fn give(&mut self, turn: Turn) {
         let (cell, index) = (turn.cell, turn.cell.index as usize);
+        self.report.turn();
         self.given.0 += 1;
         self.given.1 += usize::from(turn.steps.is_empty());
         if self.cells.len() <= index {
@@ -349,6 +351,7 @@ impl PartitionActor {
         let (given, encodings) = std::mem::take(&mut self.given);
         let (levels, at_work) = (self.core.levels(), self.core.epoch().is_some());
         let counts = self.report.counted(*self.core.counts());
+        self.report.rested(&levels);
         self.board.show(|shown| (shown.levels, shown.counts, shown.at_work) = (levels, counts, at_work));
         self.meter.enter(if encodings * 2 > given { Stage::Encode } else { Stage::Fold });
     }

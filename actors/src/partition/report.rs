@@ -1,4 +1,4 @@
-//! What a partition's actor tells the metrics: read off the inputs and actions of the core, in batches. Decides nothing.
+//! What a partition's actor tells metrics and traces: read off the inputs and actions of the core, in batches. Decides nothing.
 
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use super::protocol::{Done, Io};
 use super::turn::{Step, Turn};
 use crate::metrics::{Metrics, Queue};
 use crate::port::log::Topic;
+use crate::trace::Cycle;
 
-/// Tells the metrics what one partition does.
+/// Tells metrics and traces what one partition does.
 pub(super) struct Report {
     partition: PartitionId,
     metrics: Metrics,
@@ -25,6 +26,7 @@ pub(super) struct Report {
     writes: FxHashMap<u64, Write>,
     relays: FxHashMap<Topic, Relay>,
     letters: FxHashMap<Position, &'static str>,
+    cycle: Cycle,
     /// Queue lengths, as told last: waiting, loading.
     queues: (usize, usize),
 }
@@ -59,6 +61,7 @@ impl Report {
             writes: FxHashMap::default(),
             relays: FxHashMap::default(),
             letters: FxHashMap::default(),
+            cycle: Cycle::new(partition),
             queues: (0, 0),
         }
     }
@@ -69,6 +72,7 @@ impl Report {
             Io::WriteRows { group, rows } => {
                 let bytes = rows.iter().map(|row| row.state.len() as u64).sum();
                 let write = Write { rows: rows.len() as u64, bytes, since: boot };
+                self.cycle.flush(*group, write.rows, bytes);
                 self.writes.entry(*group).or_insert(write);
             }
             Io::Relay { topic, records, decisions, since } => {
@@ -102,7 +106,9 @@ impl Report {
     /// Counts what was done.
     pub(super) fn done(&mut self, done: &Done, boot: Duration) {
         match done {
+            Done::Fetched { fetched, .. } => self.cycle.fetched(fetched.records.len()),
             Done::RowsWritten { group, .. } => {
+                self.cycle.flushed(*group);
                 if let Some(write) = self.writes.remove(group) {
                     self.metrics.flushed(write.rows, write.bytes, boot.saturating_sub(write.since));
                 }
@@ -126,12 +132,31 @@ impl Report {
             | Done::Generation(_)
             | Done::Commit(_)
             | Done::EpochRecords
-            | Done::Fetched { .. }
             | Done::Row { .. }
             | Done::Indexed { .. }
             | Done::WakeUps { .. }
             | Done::StraysRelayed
             | Done::Committed => {}
+        }
+    }
+
+    /// Notes that what was fetched is routed.
+    pub(super) fn routed(&mut self) {
+        self.cycle.routed();
+    }
+
+    /// Notes that a turn is given.
+    pub(super) fn turn(&mut self) {
+        self.cycle.turn();
+    }
+
+    /// Notes whether turns are under way and anything of what came is left to be done.
+    pub(super) fn rested(&mut self, levels: &Levels) {
+        if levels.busy == 0 {
+            self.cycle.turned();
+        }
+        if levels.is_quiet() && levels.dirty == 0 {
+            self.cycle.settled();
         }
     }
 
@@ -178,6 +203,7 @@ impl Report {
         self.writes.clear();
         self.relays.clear();
         self.letters.clear();
+        self.cycle.ended();
         self.levels(&Levels::default());
         self.metrics.left(self.partition);
     }

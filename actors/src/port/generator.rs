@@ -197,8 +197,22 @@ impl Counted {
 /// What a back end writes: pieces until [`Piece::End`] or an error, and nothing behind either.
 pub type Pieces = BoxStream<'static, Result<Piece, Error>>;
 
+/// Who writes, in the words of the semantic conventions of generative AI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// The provider.
+    pub provider: &'static str,
+    /// The model that is asked for, where there is one.
+    pub model: Option<SmolStr>,
+}
+
 /// Writes answers.
 pub trait Generator: Send + Sync {
+    /// Returns who writes, for traces: this program itself, unless a back end says otherwise.
+    fn writer(&self) -> Writer {
+        Writer { provider: "care", model: None }
+    }
+
     /// Returns a stream that writes one answer as it is polled. Dropping it stops the work.
     fn generate(&self, request: Arc<Request>) -> Pieces;
 }

@@ -65,7 +65,7 @@ struct Source<'a> {
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let set = set.option("knowledge.dir", arguments.knowledge.as_ref().map(|path| path.display()));
-    let settings = set.load()?.settings;
+    let (settings, _traces) = set.load_traced()?;
     let knowledge = open(&settings)?;
     let question = arguments.question.trim();
     if question.is_empty() {

@@ -34,18 +34,15 @@ pub mod version;
 pub mod why;
 
 use std::future::Future;
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
 
 use crate::app::OpenWorld;
-use crate::settings::{Layers, Loaded, LogFormat, Observability, Origin, Settings, environment, load};
+use crate::observe::{self, Traces};
+use crate::settings::{Layers, Loaded, Origin, Settings, environment, load};
 use crate::words::Printable;
 
 /// Decides from a shop's events when to speak to a customer first, and tells why.
@@ -208,20 +205,33 @@ impl Overrides {
     /// Errors: every fault of every layer.
     pub fn load(self) -> Result<Loaded> {
         let loaded = self.read()?;
-        start_log(&loaded.settings.observability);
+        // What a command does is told by its answer, not by traces.
+        let of =
+            observe::Settings { traces_endpoint: String::new(), ..loaded.settings.observability.clone() };
+        observe::start(&of)?;
         Ok(loaded)
     }
 
-    /// Reads the settings and starts the log of a service: its life is told where nothing else is said.
+    /// Reads the settings and starts log and traces, which end with what is returned: of a command whose work a service does, too.
     ///
-    /// Errors: as [`Overrides::load`].
-    pub fn load_for_service(self) -> Result<Loaded> {
+    /// Errors: as [`Overrides::load`] · traces cannot be sent as the settings say.
+    pub fn load_traced(self) -> Result<(Settings, Traces)> {
+        let settings = self.read()?.settings;
+        let traces = observe::start(&settings.observability)?;
+        Ok((settings, traces))
+    }
+
+    /// Reads the settings and starts the log of a service, whose life is told where nothing else is said, and its traces, which end with
+    /// what is returned.
+    ///
+    /// Errors: as [`Overrides::load`] · traces cannot be sent as the settings say.
+    pub fn load_for_service(self) -> Result<(Settings, Traces)> {
         let mut loaded = self.read()?;
         if loaded.effective["observability.log"].origin == Origin::Default {
             loaded.settings.observability.log = SERVICE_LOG.to_owned();
         }
-        start_log(&loaded.settings.observability);
-        Ok(loaded)
+        let traces = observe::start(&loaded.settings.observability)?;
+        Ok((loaded.settings, traces))
     }
 
     fn read(self) -> Result<Loaded> {
@@ -293,18 +303,6 @@ fn look<T>(settings: &Settings, look: impl AsyncFnOnce(&OpenWorld) -> Result<T>)
         world.leave().await;
         found
     })
-}
-
-/// Sends what the program says of itself to standard error.
-fn start_log(settings: &Observability) {
-    let filter: Targets = settings.log.parse().expect("legal settings hold directives");
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    let started = match settings.log_format {
-        LogFormat::Text => tracing_subscriber::registry().with(lines.with_filter(filter)).try_init(),
-        LogFormat::Json => tracing_subscriber::registry().with(lines.json().with_filter(filter)).try_init(),
-    };
-    // Only the first command of a process starts it; tests run several.
-    drop(started);
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
         .folders(&arguments.data, &arguments.triggers)
         .option("serve.listen", arguments.listen)
         .option("http.listen", arguments.http);
-    let settings = set.load_for_service()?.settings;
+    let (settings, _traces) = set.load_for_service()?;
     let stop = Stop::listen().context("failed to listen for signals")?;
     let channels = outreach::build(&settings.channels);
     let feed = arguments.feed(&settings)?;

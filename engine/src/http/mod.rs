@@ -15,6 +15,7 @@ mod room;
 mod route;
 mod server;
 mod settings;
+mod trace;
 
 #[cfg(test)]
 mod tests;

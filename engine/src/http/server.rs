@@ -15,6 +15,7 @@ use actors::port::clock::Clock;
 use actors::port::log::LogSink;
 use schemas::event::Border;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use super::collect::Collector;
 use super::cors::{self, Origins};
@@ -22,7 +23,9 @@ use super::problem::Refusal;
 use super::room::Room;
 use super::route::Route;
 use super::settings::Settings;
+use super::trace::{self, RequestId};
 use crate::keys::{KeyFile, Keys};
+use crate::observe::HTTP;
 
 /// How often the file of keys is looked at: what is revoked opens nothing within a second.
 const KEYS_LOOK: Duration = Duration::from_secs(1);
@@ -156,15 +159,13 @@ impl Door {
     }
 
     async fn answer(&self, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-        let route = Route::at(request.path());
-        let mut answer = match route {
-            _ if self.is_stopping.load(Ordering::Relaxed) => Refusal::Stopping.problem(),
-            None => Refusal::NoRoute.problem(),
-            Some(route) if request.method() == Method::OPTIONS => cors::options(route),
-            Some(route) if !route.methods.contains(request.method()) => Refusal::Method(route).problem(),
-            Some(route) => self.collector.answer(&request, payload, route).await,
-        };
+        let (route, id) = (Route::at(request.path()), RequestId::of(request.headers()));
+        let span = trace::span(&request, route, &id);
+        let mut answer = self.answer_at(route, &request, payload).instrument(span.clone()).await;
+        trace::answered(&span, answer.status());
+        tracing::debug!(target: HTTP, parent: &span, status = answer.status().as_u16(), "answered");
         let headers = answer.headers_mut();
+        id.mark(headers);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if route.is_some() {
             self.origins.mark(request.headers(), headers);
@@ -172,5 +173,25 @@ impl Door {
         let named = route.map_or("other", |route| route.path);
         self.collector.metrics.answered(named, answer.status().as_u16());
         answer
+    }
+
+    async fn answer_at(
+        &self,
+        route: Option<&'static Route>,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> HttpResponse {
+        match route {
+            _ if self.is_stopping.load(Ordering::Relaxed) => self.refuse(&Refusal::Stopping),
+            None => self.refuse(&Refusal::NoRoute),
+            Some(route) if request.method() == Method::OPTIONS => cors::options(route),
+            Some(route) if !route.methods.contains(request.method()) => self.refuse(&Refusal::Method(route)),
+            Some(route) => self.collector.answer(request, payload, route).await,
+        }
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> HttpResponse {
+        self.collector.metrics.refused(refusal.as_str());
+        refusal.problem()
     }
 }

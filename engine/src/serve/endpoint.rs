@@ -3,6 +3,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -30,6 +32,8 @@ pub(super) struct Told {
     pub(super) health: Health,
     /// Served as `/metrics`.
     pub(super) metrics: Metrics,
+    /// Whose disk is shown; `None` where everything durable is on servers.
+    pub(super) folder: Option<Arc<Path>>,
 }
 
 /// A listening endpoint.
@@ -83,6 +87,9 @@ impl Endpoint {
 
 async fn metrics(told: web::Data<Told>) -> HttpResponse {
     told.metrics.process(&process::sample());
+    if let Some(disk) = told.folder.as_deref().and_then(process::disk) {
+        told.metrics.disk(&disk);
+    }
     HttpResponse::Ok().insert_header((CONTENT_TYPE, PROMETHEUS)).body(told.metrics.render())
 }
 
@@ -141,7 +148,7 @@ mod tests {
             let listen = "127.0.0.1:0".parse().expect("an address");
             let settings = Settings { listen, stop_ms: 1_000, look_ms: 1_000, answer_ms: 1_000 };
             let health = Health::new(Arc::new(ManualClock::at(Timestamp(0))), &settings);
-            let told = Told { health: health.clone(), metrics: Metrics::new() };
+            let told = Told { health: health.clone(), metrics: Metrics::new(), folder: None };
             let endpoint = Endpoint::start(listen, told).expect("a free port");
             let address = endpoint.address();
             let (status, body) = ask(address, "GET /readyz").await;
@@ -158,7 +165,7 @@ mod tests {
             let (status, body) = ask(address, "GET /metrics").await;
             assert!(status == 200 && body.contains("process_resident_memory_bytes"), "{status}");
             assert!(
-                Endpoint::start(address, Told { health, metrics: Metrics::new() }).is_err(),
+                Endpoint::start(address, Told { health, metrics: Metrics::new(), folder: None }).is_err(),
                 "it is taken"
             );
             endpoint.stop().await;

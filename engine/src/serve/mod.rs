@@ -22,6 +22,7 @@ use actors::port::clock::Clock;
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::{self, Either};
 use schemas::rulebook::Rulebook;
+use schemas::trigger::spec::Mode;
 use serde::Deserialize;
 
 use self::endpoint::{Endpoint, Told};
@@ -31,6 +32,7 @@ use self::look::Looker;
 use crate::app::{self, OpenWorld, Opened};
 use crate::clock::SystemClock;
 use crate::http::{Bound, Front, Parts};
+use crate::settings::World;
 use crate::settings::legal::Legal;
 use crate::shop::Shop;
 
@@ -126,7 +128,11 @@ pub async fn run(service: Service<'_>, mut stop: Stop, say: &mut dyn FnMut(Said<
     let of = &service.settings.serve;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (metrics, health) = (Metrics::new(), Health::new(clock.clone(), of));
-    let told = Told { health: health.clone(), metrics: metrics.clone() };
+    let folder = match service.settings.world() {
+        Ok(World::Embedded) => Some(service.settings.data.dir.as_path().into()),
+        Ok(World::Servers) | Err(_) => None,
+    };
+    let told = Told { health: health.clone(), metrics: metrics.clone(), folder };
     let endpoint = Endpoint::start(of.listen, told);
     let endpoint = endpoint.with_context(|| format!("failed to listen on {} (serve.listen)", of.listen))?;
     let http = bind(service.settings)?;
@@ -171,6 +177,9 @@ async fn serve(
     say(Said::Started { place, partitions, endpoint: around.endpoint, http: listens });
     let (ports, border) = (world.ports.clone(), app::border(settings));
     let metrics = world.metrics.clone();
+    for trigger in book.triggers.iter().filter(|trigger| trigger.mode == Mode::Live) {
+        metrics.live_trigger(&trigger.name);
+    }
     let parts = Parts {
         sink: ports.sink.clone(),
         partitions,

@@ -1,8 +1,9 @@
-//! What the operating system says of this process.
+//! What the operating system says of this process and of the disk below it.
 
 use std::fs;
+use std::path::Path;
 
-use actors::metrics::Process;
+use actors::metrics::{Disk, Process};
 
 use crate::clock::process_cpu;
 
@@ -21,6 +22,13 @@ pub(super) fn sample() -> Process {
     }
 }
 
+/// Returns how full the file system of a folder is; `None` when the system does not tell.
+pub(super) fn disk(folder: &Path) -> Option<Disk> {
+    let of = rustix::fs::statvfs(folder).ok()?;
+    // What only the system's administrator may still write counts as taken.
+    Some(Disk { free_bytes: of.f_bavail * of.f_frsize, size_bytes: of.f_blocks * of.f_frsize })
+}
+
 /// Returns the first number behind a name at the beginning of a line.
 fn number(text: &str, name: &str) -> u64 {
     let rest = text.lines().find_map(|line| line.strip_prefix(name));
@@ -36,6 +44,13 @@ mod tests {
         let Process { cpu, resident_bytes, virtual_bytes, threads, open_files, open_files_max } = sample();
         assert!(!cpu.is_zero() && threads >= 1 && open_files >= 3 && open_files < open_files_max);
         assert!((1 << 20..virtual_bytes).contains(&resident_bytes), "{resident_bytes}");
+    }
+
+    #[test]
+    fn a_disk_has_a_size_and_what_is_not_there_has_none() {
+        let Disk { free_bytes, size_bytes } = disk(Path::new("/")).expect("there is a root");
+        assert!(size_bytes > 0 && free_bytes <= size_bytes);
+        assert_eq!(disk(Path::new("/nowhere/at/all")), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::{generate, http, knowledge, log, outreach, predict, serve, store};
+use crate::{generate, http, knowledge, log, observe, outreach, predict, serve, store};
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,8 +107,6 @@ const KEYS: &[(&str, Legal)] = &[
     ("replay.ahead_max", Legal::Count(1, 10_000_000, "events")),
     ("replay.sort_memory_mib", Legal::Count(1, 65_536, "MiB")),
     ("replay.examples_max", Legal::Count(0, 1_000, "rows")),
-    ("observability.log", Legal::Directives),
-    ("observability.log_format", Legal::OneOf(&["text", "json"])),
 ];
 
 /// Returns every key with what it may hold: rooms of several kinds bring their own.
@@ -124,6 +122,7 @@ pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
         .chain(outreach::KEYS)
         .chain(generate::KEYS)
         .chain(knowledge::KEYS)
+        .chain(observe::KEYS)
 }
 
 impl Legal {

@@ -55,6 +55,10 @@ impl Link {
         Ok(Self { client, url, server, clock })
     }
 
+    pub fn model(&self) -> &str {
+        &self.server.model
+    }
+
     pub fn waits(&self) -> Waits {
         self.server.waits
     }

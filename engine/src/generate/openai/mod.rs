@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::port::clock::Clock;
-use actors::port::generator::{Generator, Pieces, Request};
+use actors::port::generator::{Generator, Pieces, Request, Writer};
 use anyhow::{Context, Result};
 use futures_util::{StreamExt, stream};
 
@@ -66,6 +66,10 @@ impl OpenAi {
 }
 
 impl Generator for OpenAi {
+    fn writer(&self) -> Writer {
+        Writer { provider: "openai", model: Some(self.link.model().into()) }
+    }
+
     fn generate(&self, request: Arc<Request>) -> Pieces {
         let writing = Writing::new(Arc::clone(&self.link), request);
         stream::unfold(writing, |mut writing| async move { Some((writing.next().await?, writing)) }).boxed()

@@ -8,6 +8,7 @@ use actors::port::clock::Clock;
 use actors::port::log::{LogSink, NewRecord, Topic};
 
 use super::super::problem::Refusal;
+use crate::observe::HTTP;
 
 /// Wait before an append that failed is made again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -27,11 +28,11 @@ pub(super) async fn append(
         match error.kind() {
             Kind::Retry | Kind::Anew if clock.boot() + RETRY < until => clock.sleep(RETRY).await,
             Kind::Retry | Kind::Anew => {
-                tracing::debug!(%error, "events not durable in time");
+                tracing::debug!(target: HTTP, %error, "events not durable in time");
                 return Err(Refusal::NotDurable);
             }
             Kind::Reject | Kind::Fatal => {
-                tracing::error!(%error, "the log takes no events");
+                tracing::error!(target: HTTP, %error, "the log takes no events");
                 return Err(Refusal::NotDurable);
             }
         }

@@ -30,6 +30,7 @@ use schemas::ids::PartitionId;
 use schemas::record::RecordKind;
 use schemas::time::Timestamp;
 use serde_json::value::RawValue;
+use tracing::Instrument;
 
 use super::problem::Refusal;
 use super::room::Room;
@@ -213,6 +214,7 @@ impl Collector {
         match self.take(&asked, payload, route).await {
             Ok(done) => route.dialect.done(&asked, &done),
             Err(refusal) => {
+                self.metrics.refused(refusal.as_str());
                 if let Refusal::Malformed { .. } = refusal {
                     // Some dialects do not tell it their clients.
                     self.metrics.rejected(route.dialect.as_str(), refusal.as_str());
@@ -252,11 +254,12 @@ impl Collector {
             let until = began + self.request;
             // Goes on when its client goes away: what the log was given takes room until the log has answered.
             let appending = durable::append(self.sink.clone(), self.clock.clone(), records, until);
-            let appended = actix_web::rt::spawn(async move {
+            let appending = async move {
                 let appended = appending.await;
                 drop(taken);
                 appended
-            });
+            };
+            let appended = actix_web::rt::spawn(appending.in_current_span());
             let left = until.saturating_sub(self.clock.boot());
             let appended = self.within(left, appended).await.ok_or(Refusal::NotDurable)?;
             appended.unwrap_or(Err(Refusal::NotDurable))?;
