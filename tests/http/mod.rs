@@ -6,6 +6,7 @@ mod clients;
 mod crash;
 mod keys;
 mod routes;
+mod stop;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
