@@ -137,3 +137,4 @@ need_to_build() {
 
 . ops/libtorch.sh
 . ops/java.sh
+. ops/prometheus.sh

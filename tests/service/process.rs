@@ -40,8 +40,13 @@ pub struct Answer {
 impl Served {
     /// Starts `care serve --json` with options and variables on a free port, and waits until its endpoint listens.
     pub fn start<S: AsRef<OsStr>>(options: &[S], variables: &[(&str, &str)]) -> Self {
+        Self::start_at("127.0.0.1:0", options, variables)
+    }
+
+    /// Starts it with its endpoint at this address.
+    pub fn start_at<S: AsRef<OsStr>>(listen: &str, options: &[S], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(care::binary())
-            .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--json", "--listen", listen])
             .args(options)
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
