@@ -83,7 +83,7 @@ impl fmt::Display for Faults {
 /// Returns the triggers of a folder, or the ready ones where no folder is named.
 ///
 /// Errors: every fault of every file; a folder that cannot be read is one.
-pub fn load<'a>(dir: &Path, channels: impl Iterator<Item = &'a SmolStr> + Clone) -> Result<Triggers, Faults> {
+pub fn load<'a>(dir: &Path, channels: impl Iterator<Item = &'a str> + Clone) -> Result<Triggers, Faults> {
     let files = if dir.as_os_str().is_empty() { ready() } else { read_dir(dir)? };
     let mut checked = check(&files, channels);
     let faults: Vec<Fault> = checked.iter_mut().flat_map(|one| one.faults.drain(..)).collect();
@@ -141,7 +141,7 @@ fn read(path: &Path) -> Result<File, Fault> {
 }
 
 /// Checks files, each by itself and against the others and the channels there are.
-pub fn check<'a>(files: &[File], channels: impl Iterator<Item = &'a SmolStr> + Clone) -> Vec<Checked> {
+pub fn check<'a>(files: &[File], channels: impl Iterator<Item = &'a str> + Clone) -> Vec<Checked> {
     let mut names: BTreeMap<SmolStr, String> = BTreeMap::new();
     let mut all = Vec::with_capacity(files.len());
     for file in files {
@@ -153,8 +153,8 @@ pub fn check<'a>(files: &[File], channels: impl Iterator<Item = &'a SmolStr> + C
                 checked.faults.push(on_line_of(file, "name:", message));
             }
             let channel = &trigger.action.channel;
-            if !channels.clone().any(|known| known == channel) {
-                let known: Vec<&str> = channels.clone().map(SmolStr::as_str).collect();
+            if !channels.clone().any(|known| known == channel.as_str()) {
+                let known: Vec<&str> = channels.clone().collect();
                 let message = format!(
                     "there is no channel {channel:?}; the settings have {} (a section [channels.{channel}] makes it)",
                     known.join(", ")
@@ -201,7 +201,7 @@ fn whole(path: &Path, message: String) -> Fault {
 mod tests {
     use super::*;
 
-    const LOG: SmolStr = SmolStr::new_static("log");
+    const LOG: &str = "log";
 
     fn trigger(name: &str, channel: &str) -> String {
         format!(
@@ -222,7 +222,7 @@ mod tests {
         let shipped = read_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("triggers")).expect("the folder");
         let texts = |files: &[File]| files.iter().map(|file| file.text.clone()).collect::<Vec<_>>();
         assert_eq!(texts(&ready()), texts(&shipped), "READY names every file of triggers/, in order");
-        let triggers = load(Path::new(""), [LOG].iter()).unwrap_or_else(|faults| panic!("{faults}"));
+        let triggers = load(Path::new(""), [LOG].into_iter()).unwrap_or_else(|faults| panic!("{faults}"));
         assert_eq!(triggers.len(), READY.len());
     }
 
@@ -235,7 +235,7 @@ mod tests {
             ("d.yaml", trigger("broken", "log").replace("category", "kategory")),
             ("notes.txt", "no trigger".to_owned()),
         ]);
-        let faults = load(folder.path(), [LOG].iter()).expect_err("three files have faults").0;
+        let faults = load(folder.path(), [LOG].into_iter()).expect_err("three files have faults").0;
         let found = |file: &str| faults.iter().filter(|fault| fault.file.ends_with(file)).collect::<Vec<_>>();
         assert!(found("a.yaml").is_empty() && found("notes.txt").is_empty(), "{faults:?}");
         assert!(found("b.yaml")[0].line == 3 && found("b.yaml")[0].message.contains("a.yaml"), "{faults:?}");
@@ -250,9 +250,14 @@ mod tests {
     fn a_folder_without_trigger_files_is_a_fault() {
         let empty = tempfile::tempdir().expect("a temporary folder");
         assert!(
-            load(empty.path(), [LOG].iter()).expect_err("a fault").to_string().contains("no trigger file")
+            load(empty.path(), [LOG].into_iter())
+                .expect_err("a fault")
+                .to_string()
+                .contains("no trigger file")
         );
         let missing = empty.path().join("missing");
-        assert!(load(&missing, [LOG].iter()).expect_err("a fault").to_string().contains("cannot be read"));
+        assert!(
+            load(&missing, [LOG].into_iter()).expect_err("a fault").to_string().contains("cannot be read")
+        );
     }
 }

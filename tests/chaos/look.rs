@@ -6,7 +6,6 @@ use std::sync::Arc;
 use actors::port::clock::Clock;
 use actors::port::store::Store;
 use engine::app;
-use engine::outreach;
 use engine::predict::rules::Rules;
 use schemas::customer::Customer;
 use schemas::decision::Outreach;
@@ -82,8 +81,7 @@ impl World {
     }
 
     fn fold(&self, until: Timestamp) -> Fold {
-        let channels = outreach::build(&self.settings.channels);
-        let book = app::rulebook(&self.settings, &channels).expect("the triggers are legal");
+        let book = app::rulebook(&self.settings).expect("the triggers are legal");
         Fold { book, border: app::border(&self.settings), predictor: Arc::new(Rules::new()), until }
     }
 

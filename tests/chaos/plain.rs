@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use actors::port::log::{LogSource, Topic};
 use engine::app::{self, Opened};
-use engine::outreach;
 use engine::predict::rules::Rules;
 use engine::settings::{Layers, Settings, load};
 use schemas::decision::Outreach;
@@ -109,9 +108,8 @@ async fn look(folder: &Path, settings: &Settings) -> (Expected, Rows, Found) {
     let opened = Opened::for_reading(settings).expect("the data can be opened");
     let (source, store) = (opened.ports.source.as_ref(), opened.ports.store.as_ref());
     let events = records(source, Topic::Events).await;
-    let channels = outreach::build(&settings.channels);
     let fold = Fold {
-        book: app::replay_rulebook(settings, &channels).expect("the triggers are legal"),
+        book: app::replay_rulebook(settings).expect("the triggers are legal"),
         border: app::border(settings),
         predictor: Arc::new(Rules::new()),
         until: Timestamp(events.iter().map(|event| event.stamp_ms).max().expect("there are events")),

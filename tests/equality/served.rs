@@ -12,7 +12,6 @@ use actors::port::predictor::{Error, Predictor};
 use actors::port::{Ports, Reply};
 use anyhow::{Result, bail};
 use engine::app::{self, OpenWorld, PlayedWorld};
-use engine::outreach;
 use engine::replay::gate::NodeGate;
 use engine::replay::{self, Replay, Report, Speed};
 use engine::settings::Settings;
@@ -52,8 +51,7 @@ impl Report for Quiet {
 
 /// Returns the rulebook of the engine.
 pub fn book(case: &Case<'_>, settings: &Settings) -> Rulebook {
-    let channels = outreach::build(&settings.channels);
-    let book = app::rulebook_of_files(settings, &channels, case.format).expect("ready triggers");
+    let book = app::rulebook_of_files(settings, case.format).expect("ready triggers");
     match case.triggers {
         Triggers::Some => book,
         Triggers::None => Rulebook { triggers: Default::default(), ..book },

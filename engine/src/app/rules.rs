@@ -1,6 +1,5 @@
 //! What decides beside the customers' rows, and what an event must be to pass.
 
-use actors::port::channel::Channels;
 use anyhow::Result;
 use schemas::decision::Category;
 use schemas::event::Border;
@@ -15,8 +14,8 @@ use crate::triggers;
 /// Returns what decides beside the customers' rows.
 ///
 /// Errors: every fault of every trigger file.
-pub fn rulebook(settings: &Settings, channels: &Channels) -> Result<Rulebook> {
-    let triggers = triggers::load(&settings.triggers.dir, channels.keys())?;
+pub fn rulebook(settings: &Settings) -> Result<Rulebook> {
+    let triggers = triggers::load(&settings.triggers.dir, settings.channels.keys().map(String::as_str))?;
     let profile = settings.profile_policy();
     let contact = contact_policy(settings);
     let heads = settings.predictor.heads.iter().copied().collect();
@@ -26,8 +25,8 @@ pub fn rulebook(settings: &Settings, channels: &Channels) -> Result<Rulebook> {
 /// Returns the rulebook of a replay: its dispatcher is days of log time behind, so no outcome is given up.
 ///
 /// Errors: every fault of every trigger file.
-pub fn replay_rulebook(settings: &Settings, channels: &Channels) -> Result<Rulebook> {
-    let mut book = rulebook(settings, channels)?;
+pub fn replay_rulebook(settings: &Settings) -> Result<Rulebook> {
+    let mut book = rulebook(settings)?;
     book.policy.contact.outcomes_expire = false;
     Ok(book)
 }
@@ -36,8 +35,8 @@ pub fn replay_rulebook(settings: &Settings, channels: &Channels) -> Result<Ruleb
 /// trained on.
 ///
 /// Errors: every fault of every trigger file.
-pub fn rulebook_of_files(settings: &Settings, channels: &Channels, format: Format) -> Result<Rulebook> {
-    let mut book = replay_rulebook(settings, channels)?;
+pub fn rulebook_of_files(settings: &Settings, format: Format) -> Result<Rulebook> {
+    let mut book = replay_rulebook(settings)?;
     book.policy.profile = profile_of_files(settings, format);
     Ok(book)
 }

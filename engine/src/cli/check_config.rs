@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out};
 use crate::settings::{self, Effective, Loaded};
-use crate::{app, outreach, triggers};
+use crate::{app, triggers};
 
 /// Options of `care check-config`.
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ fn each(faults: &[impl ToString]) -> Vec<String> {
 
 fn check(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let loaded = set.folders(&arguments.data, &arguments.triggers).load()?;
-    let book = app::rulebook(&loaded.settings, &outreach::build(&loaded.settings.channels))?;
+    let book = app::rulebook(&loaded.settings)?;
     let triggers = book.triggers.iter().map(|trigger| Named {
         name: &trigger.name,
         version: trigger.version,

@@ -24,7 +24,6 @@ use super::{DataDir, Outcome, Output, Overrides, look, out};
 use crate::app::{self, OpenWorld};
 use crate::dump::as_value;
 use crate::model::Registry;
-use crate::outreach;
 use crate::words::Instant;
 
 /// Options of `care customer`.
@@ -71,7 +70,7 @@ const LEDGER_MAX: usize = 10_000;
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.data(&arguments.data).load()?.settings;
-    let book = app::rulebook(&settings, &outreach::build(&settings.channels))?;
+    let book = app::rulebook(&settings)?;
     let models = settings.predictor.registry(&settings.data.dir);
     let shown = look(&settings, async |world: &OpenWorld| read(world, (&book, models), arguments).await)?;
     match output {

@@ -18,7 +18,6 @@ use serde::Serialize;
 use super::replay::asked_to_stop;
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
 use crate::app;
-use crate::outreach;
 use crate::predict::Kind;
 use crate::predict::rules::Rules;
 use crate::replay::Speed;
@@ -118,7 +117,7 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
 }
 
 async fn live(arguments: &Arguments, settings: &Settings) -> Result<Summary> {
-    let book = Arc::new(app::replay_rulebook(settings, &outreach::build(&settings.channels))?);
+    let book = Arc::new(app::replay_rulebook(settings)?);
     let recorder = arguments
         .events
         .as_deref()

@@ -30,7 +30,6 @@ use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
 use crate::app::{self, PlayedWorld};
 use crate::clock::ReplayClock;
 use crate::live;
-use crate::outreach;
 use crate::outreach::counted::{self, Deliveries};
 use crate::replay::gate::NodeGate;
 use crate::replay::input::Source;
@@ -100,8 +99,7 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let consent = arguments.assume_consent.map(AssumedConsent::as_str);
     let set = set.folders(&arguments.data, &arguments.triggers).option("policy.assume_consent", consent);
     let settings = set.load()?.settings;
-    let channels = outreach::build(&settings.channels);
-    let book = Arc::new(app::rulebook_of_files(&settings, &channels, arguments.format)?);
+    let book = Arc::new(app::rulebook_of_files(&settings, arguments.format)?);
     let sources = replay::check(&arguments.files, arguments.format, &app::border(&settings))?;
     let summary = wait_for(async {
         let world = PlayedWorld::open(&settings).await?;

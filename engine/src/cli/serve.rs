@@ -16,6 +16,7 @@ use schemas::time::Span;
 use serde_json::{Value, json};
 
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, out, wait_for};
+use crate::app;
 use crate::clock::SystemClock;
 use crate::model::registry::RULES;
 use crate::predict::Kind;
@@ -24,7 +25,6 @@ use crate::serve::{self, Feed, Files, Said, Service, Stop, Stopped};
 use crate::settings::{Settings, World};
 use crate::shop::ShopSettings;
 use crate::words::Count;
-use crate::{app, outreach};
 
 /// A shop has been open for so long when the service starts: its shoppers are on their way.
 const SHOP_OPEN_FOR: Span = Span::hours(6);
@@ -99,11 +99,10 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
         .option("http.listen", arguments.http);
     let (settings, _traces) = set.load_for_service()?;
     let stop = Stop::listen().context("failed to listen for signals")?;
-    let channels = outreach::build(&settings.channels);
     let feed = arguments.feed(&settings)?;
     let mut book = match arguments.format {
-        Some(format) => app::rulebook_of_files(&settings, &channels, format)?,
-        None => app::rulebook(&settings, &channels)?,
+        Some(format) => app::rulebook_of_files(&settings, format)?,
+        None => app::rulebook(&settings)?,
     };
     let rules = arguments.rules(&mut book)?;
     let book = Arc::new(book);

@@ -9,7 +9,6 @@ use schemas::trigger::describe;
 use serde::Serialize;
 
 use super::{Outcome, Output, Overrides, out};
-use crate::outreach;
 use crate::triggers::{self, Checked, Fault, File};
 
 /// Options of `care trigger`.
@@ -49,7 +48,6 @@ struct Linted<'a> {
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.load()?.settings;
     let Command::Lint { files: paths } = &arguments.command;
-    let channels = outreach::build(&settings.channels);
     let (mut files, mut unread) = (Vec::new(), Vec::new());
     for path in paths {
         match triggers::gather(path) {
@@ -57,7 +55,7 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
             Err(faults) => unread.extend(faults.0),
         }
     }
-    let checked = triggers::check(&files, channels.keys());
+    let checked = triggers::check(&files, settings.channels.keys().map(String::as_str));
     match output {
         Output::Text => print(&files, &checked, &unread, out)?,
         Output::Json => {

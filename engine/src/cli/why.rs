@@ -22,7 +22,6 @@ use super::lookup::{self, Found};
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, look, out};
 use crate::app::{self, OpenWorld};
 use crate::dump::as_value;
-use crate::outreach;
 use crate::words::{Instant, Of, Seen, meaning};
 
 /// Options of `care why`.
@@ -66,7 +65,7 @@ struct Answer {
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.folders(&arguments.data, &arguments.triggers).load()?.settings;
-    let book = app::rulebook(&settings, &outreach::build(&settings.channels))?;
+    let book = app::rulebook(&settings)?;
     let answer = look(&settings, async |world: &OpenWorld| read(world, &book, arguments).await)?;
     match output {
         Output::Json => out::json(&answer.json(&arguments.trigger)?, out)?,

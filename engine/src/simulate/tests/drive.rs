@@ -13,7 +13,7 @@ async fn live(dir: &Path, budget: u64, record: Option<&Path>) -> Result<Ran> {
     let mut settings = Settings::defaults();
     settings.data.dir = dir.join("data");
     settings.log.partitions = 2;
-    let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
+    let book = Arc::new(app::replay_rulebook(&settings)?);
     let border = app::border(&settings);
     let parts = Parts { settings: &settings, book, budget, predictor: &|of_settings| of_settings };
     let engine = Driven::start(parts).await?;

@@ -14,7 +14,6 @@ use schemas::time::{Span, Timestamp};
 use super::engine::{Balance, Driven, Parts};
 use super::treated::{Arm, Treated};
 use crate::app;
-use crate::outreach;
 use crate::settings::Settings;
 use crate::triggers;
 
@@ -67,7 +66,7 @@ fn cart(nth: i64) -> [NewRecord; 2] {
 /// Fills carts for a quarter of an hour and then is silent for an hour; returns who was treated in each step.
 async fn quiet_hour(dir: &Path) -> Result<(Vec<Vec<Treated>>, Balance)> {
     let settings = settings(dir);
-    let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
+    let book = Arc::new(app::replay_rulebook(&settings)?);
     let parts = Parts { settings: &settings, book, budget: u64::MAX, predictor: &|of_settings| of_settings };
     let mut engine = Driven::start(parts).await?;
     let mut carts: Vec<NewRecord> = (0..24).flat_map(cart).collect();
@@ -106,7 +105,7 @@ fn partitions_without_an_event_keep_nobody_waiting() {
     let dir = tempfile::tempdir().expect("a folder");
     let balance = block_on(async {
         let settings = settings(dir.path());
-        let book = Arc::new(app::replay_rulebook(&settings, &outreach::build(&settings.channels))?);
+        let book = Arc::new(app::replay_rulebook(&settings)?);
         let parts = Parts { settings: &settings, book, budget: 0, predictor: &|of_settings| of_settings };
         let mut engine = Driven::start(parts).await?;
         engine.step(cart(0).into(), NOON + STEP).await?;
