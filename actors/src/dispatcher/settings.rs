@@ -79,6 +79,8 @@ switches! {
         position_waits,
         /// An outreach is reserved in the ledger before its call.
         ledger_reserved,
+        /// A further attempt sends what the ledger holds of the one before.
+        content_kept,
         /// A call that may have been made is not repeated where the channel would send twice.
         calling_never_repeated,
         /// An unknown outcome of a compare-and-set is read back.

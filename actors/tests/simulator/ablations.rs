@@ -238,6 +238,11 @@ pub const ABLATIONS: &[Ablation] = &[
         world: restless_readers,
     },
     Ablation {
+        name: "a further attempt sends the same",
+        without: |r| r.dispatch.content_kept = false,
+        world: restless_readers,
+    },
+    Ablation {
         name: "a call is never repeated",
         without: |r| r.dispatch.calling_never_repeated = false,
         world: restless_readers,

@@ -4,6 +4,7 @@
 //! highest epoch that relayed anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use actors::port::BoxFuture;
@@ -79,6 +80,8 @@ pub struct Call {
     pub trigger: String,
     pub position: u64,
     pub body: u64,
+    /// Everything that it says, in a number.
+    pub content: u64,
     /// Something reached the customer.
     pub sent: bool,
     /// The customer was erased between the decision and the reservation.
@@ -147,7 +150,9 @@ impl State {
 
     fn ask_again(&mut self, outcome: &Outcome) {
         let Some(entry) = self.outbound.entry(outcome.id) else { return };
-        let outreach = Outreach { attempt: outcome.attempt + 1, ..entry.outreach.clone() };
+        let mut outreach = Outreach { attempt: outcome.attempt + 1, ..entry.outreach.clone() };
+        // The row decides anew, by what it knows then.
+        outreach.facts.0.push(("attempt".into(), Value::Number(f64::from(outreach.attempt))));
         let epoch = self.lane(PartitionId(0)).records.iter().filter_map(|record| record.epoch).max();
         let body = serde_json::to_vec(&outreach).expect("an outreach is JSON");
         let record = NewRecord {
@@ -195,9 +200,20 @@ impl State {
             let row = self.rows.get(customer).filter(|row| row.epoch == epoch)?;
             Some(Customer::decode(&row.state).expect("rows are written by this codec"))
         };
-        let own = row(&outreach.customer);
+        let asked = self.asked(outreach);
+        let own = row(&asked.customer);
         let user = own.as_ref().and_then(Customer::alias_of).and_then(row);
-        own.iter().chain(&user).any(|row| row.erased_after(outreach.at))
+        own.iter().chain(&user).any(|row| row.erased_after(asked.at))
+    }
+
+    /// Returns an attempt as its row asked for it: what is sent is the content of the first.
+    pub fn asked(&self, sent: &Outreach) -> Outreach {
+        let records = self.outbound.lanes.iter().flat_map(|lane| lane.records.iter().rev());
+        let outreach = records.filter(|record| record.kind == RecordKind::Outreach).map(|record| {
+            serde_json::from_slice::<Outreach>(&record.body).expect("rows write outreach as JSON")
+        });
+        let is_it = |one: &Outreach| one.id == sent.id && one.attempt == sent.attempt;
+        outreach.into_iter().find(is_it).unwrap_or_else(|| sent.clone())
     }
 
     /// A call reaches its channel.
@@ -217,6 +233,7 @@ impl State {
             trigger: outreach.trigger.to_string(),
             position: outreach.slot.position.0,
             body,
+            content: content_of(outreach),
             sent: !again && !known,
             erased,
         });
@@ -232,6 +249,14 @@ impl State {
             entry.outreach.channel == AT_MOST_ONCE && entry.state == LedgerState::Done(OutcomeStatus::Failed)
         })
     }
+}
+
+/// Returns what an outreach says, in a number; which attempt it is says nothing.
+fn content_of(outreach: &Outreach) -> u64 {
+    let content = Outreach { attempt: 0, ..outreach.clone() };
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(&content).expect("an outreach is JSON").hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Outbound {
@@ -287,19 +312,19 @@ pub fn check(state: &State) -> Vec<String> {
         out.failed.iter().map(|why| format!("stopped for a person: dispatcher {why}")).collect();
     let mut sent: BTreeMap<OutreachId, (u32, BTreeSet<u64>)> = BTreeMap::new();
     for call in &out.calls {
-        let (times, bodies) = sent.entry(call.id).or_default();
+        let (times, contents) = sent.entry(call.id).or_default();
         *times += u32::from(call.sent);
-        bodies.insert(call.body);
+        contents.insert(call.content);
         if call.erased {
             faults.push(format!("sent to the erased: {} {}", call.trigger, call.id));
         }
     }
-    for (id, (times, bodies)) in sent {
+    for (id, (times, contents)) in sent {
         if times > 1 {
             faults.push(format!("outreach sent again: {id} {times} times"));
         }
-        if bodies.len() > 1 {
-            faults.push(format!("one id of two contents: {id} {bodies:?}"));
+        if contents.len() > 1 {
+            faults.push(format!("one id of two contents: {id} {contents:?}"));
         }
     }
     let mut filed: BTreeSet<OutreachId> = BTreeSet::new();

@@ -27,7 +27,7 @@ const UNDER_WAY: Span = Span(100 * STEP);
 pub struct Plain {
     book: Rulebook,
     pub rows: BTreeMap<CustomerId, Customer>,
-    /// The last attempt of each.
+    /// Each as its first attempt says it, with the number of its last.
     pub outreach: BTreeMap<OutreachId, Outreach>,
     pub decisions: BTreeMap<OutreachId, Decision>,
     pub relays: BTreeMap<RelayName, (CustomerId, Relay)>,
@@ -85,13 +85,7 @@ impl Plain {
         for entry in effects.outbox {
             let place = (row.id().clone(), entry.number);
             match entry.body {
-                Outgoing::Outreach(outreach) => {
-                    self.numbers.outreach.insert((outreach.id, outreach.attempt), place);
-                    let known = self.outreach.get(&outreach.id);
-                    if known.is_none_or(|known| known.attempt <= outreach.attempt) {
-                        self.outreach.insert(outreach.id, *outreach);
-                    }
-                }
+                Outgoing::Outreach(outreach) => self.note(*outreach, place),
                 Outgoing::Decision(decision) => {
                     self.numbers.decisions.insert(decision.id, place);
                     self.decisions.insert(decision.id, *decision);
@@ -101,6 +95,20 @@ impl Plain {
                     self.numbers.relays.insert(name.clone(), place);
                     self.relays.insert(name, (to, *message));
                 }
+            }
+        }
+    }
+
+    /// Notes an attempt. Partitions are run one after the other, so a later one may come first.
+    fn note(&mut self, mut outreach: Outreach, place: (CustomerId, u64)) {
+        let (id, attempt) = (outreach.id, outreach.attempt);
+        self.numbers.outreach.insert((id, attempt), place);
+        let is_first = !self.numbers.outreach.range((id, 0)..(id, attempt)).any(|_| true);
+        match self.outreach.get_mut(&id) {
+            Some(known) if !is_first => known.attempt = known.attempt.max(attempt),
+            known => {
+                outreach.attempt = known.map_or(attempt, |known| known.attempt.max(attempt));
+                self.outreach.insert(id, outreach);
             }
         }
     }

@@ -24,8 +24,12 @@ use crate::port::store::{LedgerChange, LedgerEntry, LedgerStage, LedgerState, Ro
 
 /// An outreach on its way.
 pub(super) struct Flight {
-    /// What is sent: what the record holds, and from the reservation on what the ledger holds.
+    /// What is sent: what the record holds, and from the reservation on what the ledger holds; the content of the first attempt.
     outreach: Outreach,
+    /// Whose row asked for this attempt, and is told what becomes of it.
+    asked_by: CustomerId,
+    /// When the row asked.
+    asked_at: Timestamp,
     /// An earlier record of the same id comes first.
     waits: bool,
     /// How the ledger has it, as far as one knows.
@@ -49,7 +53,17 @@ struct Ending {
 
 impl Flight {
     pub(super) fn new(outreach: Outreach, waits: bool) -> Self {
-        Self { outreach, waits, held: None, inherited: false, waited: false, ending: None, noted: None }
+        Self {
+            asked_by: outreach.customer.clone(),
+            asked_at: outreach.at,
+            outreach,
+            waits,
+            held: None,
+            inherited: false,
+            waited: false,
+            ending: None,
+            noted: None,
+        }
     }
 }
 
@@ -61,11 +75,21 @@ impl Core {
         }
     }
 
-    /// Reserves an outreach in the ledger: the first attempt where there is nothing, a later one where the one before came back.
+    /// Begins with the reservation: of a first attempt at once, of a later one once the ledger has said what the one before sent.
     pub(super) fn begin(&mut self, position: Position) {
-        if !self.params.rules.ledger_reserved {
-            return self.look_again(position);
+        let rules = self.params.rules;
+        let Some(flight) = self.flight(position) else { return };
+        let (attempt, origin, id) =
+            (flight.outreach.attempt, flight.outreach.slot.origin.clone(), flight.outreach.id);
+        match (rules.ledger_reserved, attempt) {
+            (false, _) => self.look_again(position),
+            (true, 1..) if rules.content_kept => self.act(Io::ReadLedger { position, origin, id }),
+            (true, _) => self.reserve(position),
         }
+    }
+
+    /// Reserves an outreach in the ledger: the first attempt where there is nothing, a later one where the one before came back.
+    fn reserve(&mut self, position: Position) {
         let Some(flight) = self.flight(position) else { return };
         flight.held = flight.outreach.attempt.checked_sub(1).map(|before| (before, LedgerStage::Returned));
         self.change(position, LedgerState::Reserved, None);
@@ -80,7 +104,7 @@ impl Core {
         if state == LedgerState::Done(OutcomeStatus::Withheld(Reason::Erased)) {
             outreach.facts = Properties::default();
         }
-        let at = if live { wall } else { outreach.at };
+        let at = if live { wall } else { flight.asked_at };
         let entry = LedgerEntry { outreach, reserver: nonce, state, at, provider_ref };
         let change = Box::new(LedgerChange { expect: flight.held, entry });
         self.act(Io::Change { position, change });
@@ -118,17 +142,29 @@ impl Core {
     /// Goes on from what the ledger says.
     pub(super) fn judge(&mut self, position: Position, entry: Option<Box<LedgerEntry>>) {
         let nonce = self.nonce;
+        let content_kept = self.params.rules.content_kept;
         let Some(flight) = self.flight(position) else { return };
         let attempt = flight.outreach.attempt;
         let standing = standing(attempt, nonce, entry.as_deref());
         flight.held = entry.as_ref().map(|entry| (entry.outreach.attempt, entry.state.stage()));
-        if let (Standing::Reserved(whose) | Standing::Calling(whose), Some(entry)) = (&standing, entry) {
-            flight.inherited |= *whose == Whose::Foreign;
-            flight.outreach = entry.outreach;
+        if let Some(entry) = entry {
+            match &standing {
+                Standing::Reserved(whose) | Standing::Calling(whose) => {
+                    flight.inherited |= *whose == Whose::Foreign;
+                    flight.outreach = entry.outreach;
+                }
+                // The row decided anew, by what it knows now. The one before may have arrived all the same: an id names one content.
+                Standing::Free if content_kept => flight.outreach = Outreach { attempt, ..entry.outreach },
+                Standing::Absent
+                | Standing::Free
+                | Standing::Over(_)
+                | Standing::Passed
+                | Standing::OutOfStep => {}
+            }
         }
         match standing {
-            Standing::Absent if attempt == 0 && flight.ending.is_none() => self.begin(position),
-            Standing::Free => self.begin(position),
+            Standing::Absent if attempt == 0 && flight.ending.is_none() => self.reserve(position),
+            Standing::Free => self.reserve(position),
             Standing::Absent => {
                 let (id, customer) = (flight.outreach.id, flight.outreach.customer.clone());
                 tracing::error!(%id, %customer, attempt, "the ledger lost an outreach; it is not sent again");
@@ -199,7 +235,7 @@ impl Core {
             Recheck::AsOfDecision => self.approach(position),
             Recheck::Live => {
                 let Some(flight) = self.flight(position) else { return };
-                let customer = flight.outreach.customer.clone();
+                let customer = flight.asked_by.clone();
                 self.read_row(position, customer);
             }
         }
@@ -214,7 +250,7 @@ impl Core {
         let outreach = &flight.outreach;
         let same_id = outreach.slot.position < Position::first_of(restored.log);
         match restored.doubtful {
-            Doubtful::Withheld => outreach.at <= restored.until && !(takes_once && same_id),
+            Doubtful::Withheld => flight.asked_at <= restored.until && !(takes_once && same_id),
             Doubtful::Sent => false,
         }
     }
@@ -233,14 +269,15 @@ impl Core {
         let (book, now) = (Arc::clone(&self.params.book), self.now.wall);
         let repeats = self.promise(position) == Some(Repeat::Idempotent);
         let Some(flight) = self.flight(position) else { return };
-        let is_own_row = customer == flight.outreach.customer;
-        let erased = row.erased_after(flight.outreach.at);
+        let asked = Outreach { at: flight.asked_at, ..flight.outreach.clone() };
+        let is_own_row = customer == flight.asked_by;
+        let erased = row.erased_after(asked.at);
         if let Some(user) = row.alias_of().filter(|_| is_own_row && !erased) {
             let user = user.clone();
             return self.read_row(position, user);
         }
         let maybe_sent = flight.inherited && repeats;
-        match recheck(&flight.outreach, &row, &book, now) {
+        match recheck(&asked, &row, &book, now) {
             Rechecked::Clear => self.approach(position),
             // Whoever had it before may have sent it: "withheld" would be a lie.
             Rechecked::Refused(reason) if maybe_sent && reason != Reason::Erased => {
@@ -327,7 +364,7 @@ impl Core {
         let stamp = (self.params.settings.recheck == Recheck::AsOfDecision).then_some(at);
         let Some(flight) = self.flight(position) else { return };
         flight.noted = Some(noted);
-        let Outreach { id, attempt, customer, .. } = &flight.outreach;
+        let (Outreach { id, attempt, .. }, customer) = (&flight.outreach, &flight.asked_by);
         let record = NewRecord {
             partition: PartitionId::of(customer.as_str(), partitions),
             key: customer.as_str().into(),
@@ -350,7 +387,7 @@ impl Core {
     fn instant(&mut self, position: Position) -> Timestamp {
         let wall = self.now.wall;
         match (self.params.settings.recheck, self.open.get(&position)) {
-            (Recheck::AsOfDecision, Some(Open::Flight(flight))) => flight.outreach.at,
+            (Recheck::AsOfDecision, Some(Open::Flight(flight))) => flight.asked_at,
             (Recheck::AsOfDecision | Recheck::Live, _) => wall,
         }
     }

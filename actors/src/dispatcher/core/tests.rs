@@ -161,7 +161,7 @@ enum Next {
     Call,
     /// The note that the call is about to be made.
     MarkCalling,
-    /// The reservation again.
+    /// The reservation of an attempt with the body of the one before.
     Reserve,
     /// A look at the ledger when another's call has had its time.
     Wait,
@@ -188,7 +188,12 @@ fn next(bench: &mut Bench, asks: &[Io]) -> Next {
             Next::Call
         }
         [Io::Change { change, .. }] => match &change.entry.state {
-            LedgerState::Reserved => Next::Reserve,
+            LedgerState::Reserved => {
+                let before = change.entry.outreach.attempt.checked_sub(1);
+                assert_eq!(change.expect, before.map(|before| (before, LedgerStage::Returned)));
+                assert_eq!(change.entry.outreach.facts.get("body"), Some(&Value::Text("as reserved".into())));
+                Next::Reserve
+            }
             LedgerState::Calling => Next::MarkCalling,
             LedgerState::Returned(status) | LedgerState::Done(status) => Next::Settle(status.clone()),
         },
@@ -227,11 +232,13 @@ fn what_the_ledger_says_decides_what_is_left_to_do() {
             let mut bench = Bench::new();
             let asks = bench.fetched(vec![record(0, 1, &outreach(channel, attempt))]);
             let [io] = <[Io; 1]>::try_from(asks).unwrap();
-            let reservation = change(io);
-            let before = attempt.checked_sub(1).map(|before| (before, LedgerStage::Returned));
-            assert_eq!(reservation.expect, before);
             let held = held.clone().map(|(of, whose, state)| entry(&outreach(channel, of), whose, state));
-            let mut asks = bench.refused(0, reservation, held.clone());
+            let mut asks = match io {
+                Io::ReadLedger { position, .. } if attempt > 0 => {
+                    bench.done(Done::Ledger { position, entry: held.clone().map(Box::new) })
+                }
+                io => bench.refused(0, change(io), held.clone()),
+            };
             asks.retain(|io| !matches!(io, Io::Fetch { .. }));
             assert_eq!(
                 next(&mut bench, &asks),
@@ -398,7 +405,7 @@ fn two_attempts_of_one_outreach_are_never_in_flight_at_once() {
     let asks = bench.refused(id, change(io), Some(held));
     assert!(matches!(asks[..], [Io::Report { position: Position(0), .. }]), "{asks:?}");
     let io = bench.one(Done::Reported(Position(0)));
-    assert!(matches!(io, Io::Change { position: Position(1), .. }), "{io:?}");
+    assert!(matches!(io, Io::ReadLedger { position: Position(1), .. }), "{io:?}");
 }
 
 #[test]

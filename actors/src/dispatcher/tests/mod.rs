@@ -165,7 +165,28 @@ async fn an_attempt_of_an_instance_that_moved_to_another_row_finds_the_one_befor
     let moved = Outreach { customer: CustomerId::user("who it turned out to be"), ..outreach(1, 1) };
     world.relay(1, &moved).await;
     dispatcher.finish().await;
-    assert_eq!(channel.sent(), [moved]);
+    assert_eq!(channel.sent(), [outreach(1, 1)], "an id names one content");
+    assert_eq!(world.told(), ["ada", moved.customer.as_str()]);
+}
+
+#[tokio::test]
+async fn a_further_attempt_sends_what_the_first_one_sent_whatever_the_row_knows_by_now() {
+    for repeat in [Repeat::Idempotent, Repeat::AtMostOnce] {
+        let channel = RecordingChannel::new(repeat)
+            .then(Delivery::RetryAt(Timestamp(400_000)))
+            .then(Delivery::RetryAt(Timestamp(500_000)));
+        let world = World::new(channel.clone());
+        for attempt in 0..3 {
+            let known = Properties(vec![("orders".into(), Value::Number(f64::from(attempt) + 3.0))]);
+            let (at, template) = (Timestamp(i64::from(attempt) + 1), format!("words {attempt}").into());
+            world.relay(1, &Outreach { facts: known, at, template, ..outreach(1, attempt) }).await;
+            // Each by a dispatcher of its own: what was sent stands in the ledger and nowhere else.
+            world.dispatcher(u128::from(attempt) + 1, live()).finish().await;
+        }
+        let first = Outreach { template: "words 0".into(), ..outreach(1, 0) };
+        let same = |attempt| Outreach { attempt, ..first.clone() };
+        assert_eq!(channel.calls(), [same(0), same(1), same(2)]);
+    }
 }
 
 fn consent(granted: bool) -> Input {

@@ -11,6 +11,7 @@ use schemas::ids::{CustomerId, Epoch, PartitionId, Position};
 use schemas::record::{self, RecordKind};
 use schemas::rulebook::Rulebook;
 use schemas::time::Timestamp;
+use smol_str::SmolStr;
 
 use crate::dispatcher::core::{Core, Params};
 use crate::dispatcher::perform::perform;
@@ -88,6 +89,11 @@ impl World {
     pub fn outcomes(&self) -> Vec<Outcome> {
         let records = self.log.records(Topic::Events, PARTITION);
         records.iter().map(|record| serde_json::from_slice(&record.body).unwrap()).collect()
+    }
+
+    /// Returns whose rows were told of outcomes, in order.
+    pub fn told(&self) -> Vec<SmolStr> {
+        self.log.records(Topic::Events, PARTITION).into_iter().map(|record| record.key).collect()
     }
 
     pub async fn ledger(&self, outreach: &Outreach) -> Option<LedgerEntry> {

@@ -34,7 +34,7 @@ pub fn check(state: &State, stories: &Stories, recorded: &Recorded, faults: &mut
     check_decided(stories, &instances, faults);
     let exits = exits(stories);
     for entry in state.outbound.ledger.values() {
-        let outreach = &entry.outreach;
+        let outreach = &state.asked(&entry.outreach);
         let decisions = instances.get(&instance(&outreach.trigger, &outreach.slot));
         let due = decisions.and_then(|decisions| decisions.first()).map(|decision| decision.due);
         if outreach.trigger != AT_ONCE
@@ -242,7 +242,8 @@ fn check_caps(state: &State, stories: &Stories, outreach: &Outreach, faults: &mu
         .ledger
         .values()
         .filter(|entry| entry.state == LedgerState::Done(OutcomeStatus::Delivered));
-    let within_window: Vec<&Outreach> = delivered.map(|entry| &entry.outreach).filter(known).collect();
+    let delivered: Vec<Outreach> = delivered.map(|entry| state.asked(&entry.outreach)).collect();
+    let within_window: Vec<&Outreach> = delivered.iter().filter(known).collect();
     if within_window.len() > max && within_window.iter().any(|one| one.id == outreach.id) {
         faults.push(format!("cap exceeded: {within_window:?}"));
     }

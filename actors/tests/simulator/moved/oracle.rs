@@ -68,9 +68,8 @@ fn check_sent(state: &State, plain: &Plain, faults: &mut Vec<String>) {
 
 /// An earlier attempt may have been the last to leave, and the dispatcher blanks what is erased.
 fn says_the_same(expected: &Outreach, found: &Outreach) -> bool {
-    let attempts = expected.attempt >= found.attempt;
-    let body = expected.attempt > found.attempt || found.facts.0.is_empty() || expected == found;
-    attempts && body && expected.slot == found.slot
+    let body = found.facts.0.is_empty() || *found == Outreach { attempt: found.attempt, ..expected.clone() };
+    expected.attempt >= found.attempt && body && expected.slot == found.slot
 }
 
 fn check_decisions(plain: &Plain, recorded: &Recorded, faults: &mut Vec<String>) {
