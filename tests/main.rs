@@ -16,6 +16,7 @@ mod equality;
 
 mod http;
 mod service;
+mod webhooks;
 
 mod ask;
 mod bad_input;

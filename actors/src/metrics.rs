@@ -10,6 +10,7 @@ mod make;
 mod process;
 mod scoring;
 mod store;
+mod webhook;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +30,7 @@ use crate::port::log::Topic;
 
 use generation::Generations;
 use make::Make;
+use webhook::Webhooks;
 
 pub use collector::Collector;
 pub use generation::Generation;
@@ -36,6 +38,7 @@ pub use log::Log;
 pub use process::{Disk, Process};
 pub use scoring::{Fate, Scoring};
 pub use store::{StoreCalls, StoreLane, StoreOperation};
+pub use webhook::Webhook;
 
 /// Trigger names that are told apart; those that come later are counted as `other`.
 pub const TRIGGER_NAMES_MAX: usize = 200;
@@ -160,6 +163,7 @@ pub struct Metrics {
     log: Log,
     collector: Collector,
     store: StoreCalls,
+    webhooks: Webhooks,
     service: process::Service,
     triggers: Arc<Mutex<HashSet<SmolStr>>>,
 }
@@ -239,6 +243,7 @@ impl Metrics {
             log: Log::new(&make),
             collector: Collector::new(&make),
             store: StoreCalls::new(&make),
+            webhooks: Webhooks::new(&make),
             load,
             times: Times::new(&make),
             service: process::Service::new(&make),
@@ -355,6 +360,11 @@ impl Metrics {
     /// Returns what is counted of the HTTP server.
     pub fn collector(&self) -> &Collector {
         &self.collector
+    }
+
+    /// Returns what is counted of the webhook of a channel.
+    pub fn webhook(&self, channel: &str) -> Webhook {
+        self.webhooks.of(channel)
     }
 
     /// Returns what is counted of requests to a store on servers.

@@ -278,7 +278,8 @@ impl Settings {
             ));
         }
         found.extend(self.contradictions_of_the_world());
-        found.extend(outreach::contradictions(&self.channels));
+        let call_deadline = Duration::from_millis(self.dispatcher.call_deadline_ms);
+        found.extend(outreach::contradictions(&self.channels, call_deadline));
         found.extend(self.generation.contradictions());
         found
     }

@@ -56,7 +56,7 @@ fn node() -> Option<PathBuf> {
 }
 
 /// Returns a command that finds Node.
-fn with_node(program: &str) -> Command {
+pub fn with_node(program: &str) -> Command {
     let mut command = Command::new("env");
     if let Some(folder) = node() {
         command.arg(format!("PATH={}:/usr/local/bin:/usr/bin:/bin", folder.display()));

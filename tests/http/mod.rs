@@ -2,7 +2,7 @@
 
 mod bounds;
 pub mod client;
-mod clients;
+pub mod clients;
 mod crash;
 mod keys;
 mod routes;
@@ -20,16 +20,16 @@ use crate::service::Served;
 const RULES: (&str, &str) = ("CARE__PREDICTOR__KIND", "rules");
 
 /// A data folder with a key, served.
-struct Shop {
-    dir: TempDir,
-    served: Served,
+pub struct Shop {
+    pub dir: TempDir,
+    pub served: Served,
     /// A key that sends events.
-    key: String,
+    pub key: String,
 }
 
 impl Shop {
     /// Serves a new data folder, with settings as the environment gives them.
-    fn open(settings: &[(&str, &str)]) -> Self {
+    pub fn open(settings: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let key = made(&dir, "ingest", "web");
         let served = serve(&dir, settings);
@@ -48,29 +48,38 @@ impl Shop {
 
     /// Sends one request with the key.
     #[track_caller]
-    fn send_with_key(&self, ask: Ask) -> Answer {
+    pub fn send_with_key(&self, ask: Ask) -> Answer {
         self.send(&ask.key(&self.key))
     }
 
     /// Waits until so many events are applied or known to be repetitions.
     #[track_caller]
-    fn wait_for_events(&self, events: u64) {
+    pub fn wait_for_events(&self, events: u64) {
         self.served.wait_until("the events are applied", |served| {
             let known = ["care_customer_events_applied_total", "care_customer_events_duplicate_total"];
             known.iter().map(|name| served.metric(name)).sum::<f64>() >= events as f64
         });
     }
 
+    /// Kills the service as a lost machine would, and serves its folder again.
+    #[track_caller]
+    pub fn kill(&mut self, settings: &[(&str, &str)]) {
+        self.served.signal("KILL");
+        self.served.wait();
+        self.served = serve(&self.dir, settings);
+    }
+
     /// Stops the service and returns its folder.
     #[track_caller]
-    fn close(self) -> TempDir {
+    pub fn close(self) -> TempDir {
         let (status, stopped) = self.served.stop();
         assert_eq!((status.code(), &stopped["safe"]), (Some(0), &json!(true)), "{stopped}");
         self.dir
     }
 }
 
-fn data(dir: &TempDir) -> String {
+/// Returns the data folder for the command line.
+pub fn data(dir: &TempDir) -> String {
     dir.path().join("data").display().to_string()
 }
 
@@ -108,6 +117,6 @@ fn count(customer: &Value, event: &str) -> u64 {
 }
 
 /// Returns a track call.
-fn track(user: &str, event: &str, id: &str) -> Value {
+pub fn track(user: &str, event: &str, id: &str) -> Value {
     json!({"userId": user, "event": event, "messageId": id, "properties": {"product_id": "p-1"}})
 }

@@ -93,12 +93,15 @@ impl Opened {
         let opened = Database::open(&settings.data.dir, &of_database, clock.clone());
         let database = opened.context("failed to open the data")?;
         let log = Arc::new(EmbeddedLog::new(&database));
+        let around =
+            outreach::Around { data_dir: &settings.data.dir, metrics: &metrics, clock: Arc::clone(&clock) };
+        let channels = outreach::build(&settings.channels, &around)?;
         let ports = Ports {
             source: log.clone(),
             sink: log.clone(),
             store: Arc::new(EmbeddedStore::new(&database)),
             predictor,
-            channels: Arc::new(outreach::build(&settings.channels)),
+            channels: Arc::new(channels),
             clock,
         };
         Ok(Self { database, log, ports, metrics })

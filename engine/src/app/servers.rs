@@ -70,6 +70,8 @@ impl Servers {
         metrics: &Metrics,
         (open, predictor, clock): (Open, Arc<dyn Predictor>, Arc<dyn Clock>),
     ) -> Result<Self> {
+        let around = outreach::Around { data_dir: &settings.data.dir, metrics, clock: clock.clone() };
+        let channels = outreach::build(&settings.channels, &around)?;
         let store = store(settings, metrics).await?;
         let agreement = store.read_agreement().await.context("failed to read what the engines agreed on")?;
         let log = log(settings, metrics, (open, clock.clone())).await?;
@@ -79,7 +81,7 @@ impl Servers {
             sink: numbered,
             store,
             predictor,
-            channels: Arc::new(outreach::build(&settings.channels)),
+            channels: Arc::new(channels),
             clock,
         };
         Ok(Self { log, ports })

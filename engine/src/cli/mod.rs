@@ -10,6 +10,7 @@ mod out;
 
 pub mod ask;
 pub mod backup;
+pub mod channels;
 pub mod check_config;
 pub mod customer;
 pub mod dead_letters;
@@ -101,6 +102,8 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Makes, lists and revokes the keys of the HTTP server
     Keys(keys::Arguments),
+    /// Lists what delivers outreach, and opens webhooks again that are disabled
+    Channels(channels::Arguments),
     /// Makes or updates the tables of the store on CQL servers
     Migrate(migrate::Arguments),
     /// Makes and checks the topics on Kafka, and shows where they stand
@@ -266,6 +269,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Evaluate(arguments) => evaluate::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::Keys(arguments) => keys::run(&arguments, overrides, output, &mut out),
+        Command::Channels(arguments) => channels::run(&arguments, overrides, output, &mut out),
         Command::Migrate(arguments) => migrate::run(&arguments, overrides, output, &mut out),
         Command::Topics(arguments) => topics::run(&arguments, overrides, output, &mut out),
         Command::Backup(arguments) => backup::run(&arguments, overrides, output, &mut out),

@@ -4,17 +4,23 @@
 
 pub mod file;
 pub mod log;
+pub mod webhook;
 
 pub mod counted;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use actors::metrics::Metrics;
 use actors::port::channel::{Channel, Channels};
+use actors::port::clock::Clock;
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use smol_str::SmolStr;
 
+use crate::settings::Secret;
 use crate::settings::legal::Legal;
 
 /// What delivers to a channel.
@@ -25,6 +31,19 @@ pub enum Kind {
     Log,
     /// A line in a file.
     File,
+    /// A signed request to a server.
+    Webhook,
+}
+
+impl Kind {
+    /// Returns the word used in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Log => "log",
+            Kind::File => "file",
+            Kind::Webhook => "webhook",
+        }
+    }
 }
 
 /// Section `channels.NAME` of the settings.
@@ -39,32 +58,110 @@ pub struct Settings {
     /// What becomes of calls of kind `File` that nobody answered.
     #[serde(default)]
     pub unanswered: file::Unanswered,
+    /// The address of kind `Webhook`.
+    #[serde(default)]
+    pub url: String,
+    /// What signs for kind `Webhook`.
+    #[serde(default)]
+    pub secrets: Secret,
+    /// Networks that kind `Webhook` may call though they are not public.
+    #[serde(default)]
+    pub networks: String,
+    /// How long kind `Webhook` waits for a connection.
+    #[serde(default = "connect_ms")]
+    pub connect_ms: u64,
+    /// How long kind `Webhook` waits for an answer.
+    #[serde(default = "total_ms")]
+    pub total_ms: u64,
+    /// Calls of kind `Webhook` at once.
+    #[serde(default = "in_flight_max")]
+    pub in_flight_max: usize,
+}
+
+fn connect_ms() -> u64 {
+    3_000
+}
+
+fn total_ms() -> u64 {
+    8_000
+}
+
+fn in_flight_max() -> usize {
+    32
+}
+
+impl Settings {
+    /// Returns what is set of a webhook.
+    pub fn webhook(&self) -> webhook::Settings<'_> {
+        webhook::Settings {
+            url: &self.url,
+            secrets: &self.secrets,
+            networks: &self.networks,
+            connect: Duration::from_millis(self.connect_ms),
+            total: Duration::from_millis(self.total_ms),
+            in_flight_max: self.in_flight_max,
+        }
+    }
+}
+
+/// What channels are built with.
+pub struct Around<'a> {
+    /// Where a channel keeps what it must not forget.
+    pub data_dir: &'a Path,
+    /// What everything counts in.
+    pub metrics: &'a Metrics,
+    /// Wall clock, boot-time clock, sleep.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// The keys of the section; a `*` stands for the channel's name.
 pub const KEYS: &[(&str, Legal)] = &[
-    ("channels.*.kind", Legal::OneOf(&["log", "file"])),
+    ("channels.*.kind", Legal::OneOf(&["log", "file", "webhook"])),
     ("channels.*.path", Legal::OptionalPath),
     ("channels.*.unanswered", Legal::OneOf(&["again", "never"])),
+    ("channels.*.url", Legal::OptionalUrl),
+    ("channels.*.secrets", Legal::Secret),
+    ("channels.*.networks", Legal::Networks),
+    ("channels.*.connect_ms", Legal::Count(1, 60_000, "ms")),
+    ("channels.*.total_ms", Legal::Count(1, 120_000, "ms")),
+    ("channels.*.in_flight_max", Legal::Count(1, 10_000, "calls")),
 ];
 
-/// Returns what is missing in the settings, each with what is wrong.
-pub fn contradictions(settings: &BTreeMap<String, Settings>) -> Vec<(&'static str, String)> {
-    let lacks_path = |(_, of): &(&String, &Settings)| of.kind == Kind::File && of.path.as_os_str().is_empty();
-    let said = |(name, _): (&String, &Settings)| {
-        ("channels", format!("channels.{name}.path is needed where channels.{name}.kind is file"))
+/// Returns what is missing in the settings or contradicts itself, each with what is wrong.
+pub fn contradictions(
+    settings: &BTreeMap<String, Settings>,
+    call_deadline: Duration,
+) -> Vec<(&'static str, String)> {
+    let of = |(name, of): (&String, &Settings)| -> Vec<String> {
+        let path = format!("channels.{name}");
+        match of.kind {
+            Kind::Log => Vec::new(),
+            Kind::File if !of.path.as_os_str().is_empty() => Vec::new(),
+            Kind::File => vec![format!("{path}.path is needed where {path}.kind is file")],
+            Kind::Webhook => {
+                let found = webhook::contradictions(name, &of.webhook(), call_deadline);
+                found.into_iter().map(|problem| format!("{path}: {problem}")).collect()
+            }
+        }
     };
-    settings.iter().filter(lacks_path).map(said).collect()
+    settings.iter().flat_map(of).map(|problem| ("channels", problem)).collect()
 }
 
 /// Returns the channels that the settings name.
-pub fn build(settings: &BTreeMap<String, Settings>) -> Channels {
-    settings.iter().map(|(name, settings)| (SmolStr::new(name), channel(settings))).collect()
+///
+/// Errors: the system's certificates cannot be read.
+pub fn build(settings: &BTreeMap<String, Settings>, around: &Around<'_>) -> Result<Channels> {
+    let named = |(name, settings): (&String, &Settings)| {
+        let channel = channel(name, settings, around);
+        Ok((SmolStr::new(name), channel.with_context(|| format!("failed to set up channel {name}"))?))
+    };
+    settings.iter().map(named).collect()
 }
 
-fn channel(settings: &Settings) -> Arc<dyn Channel> {
-    match settings.kind {
+fn channel(name: &str, settings: &Settings, around: &Around<'_>) -> Result<Arc<dyn Channel>> {
+    Ok(match settings.kind {
         Kind::Log => Arc::new(log::LogChannel),
         Kind::File => Arc::new(file::FileChannel::new(&settings.path, settings.unanswered)),
-    }
+        Kind::Webhook => Arc::new(webhook::Webhook::new(name, &settings.webhook(), around)?),
+    })
 }

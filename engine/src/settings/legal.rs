@@ -45,6 +45,8 @@ pub enum Legal {
     Servers,
     /// An address of HTTP without user, query and fragment, or nothing.
     OptionalUrl,
+    /// Networks of IP addresses, or none.
+    Networks,
     /// A text.
     Text,
     /// A text or nothing.
@@ -165,6 +167,7 @@ impl Legal {
             | Legal::Origins
             | Legal::Servers
             | Legal::OptionalUrl
+            | Legal::Networks
             | Legal::Keyspace
             | Legal::Text => text(value).filter(|text| self.takes(text)).map(Json::from).ok_or_else(refused),
         }
@@ -182,6 +185,7 @@ impl Legal {
             Legal::Origins => text.is_empty() || text == "*" || text.split(',').all(is_origin),
             Legal::Servers => text.split(',').all(is_server),
             Legal::OptionalUrl => text.is_empty() || is_url(text),
+            Legal::Networks => outreach::webhook::networks(text).is_ok(),
             Legal::Path | Legal::Text => !text.trim().is_empty(),
             Legal::Keyspace => is_keyspace(text),
             Legal::Name => !text.is_empty() && is_name(text),
@@ -221,6 +225,9 @@ impl fmt::Display for Legal {
             Legal::OptionalUrl => {
                 f.write_str("http:// or https:// with a host, without user, query and fragment, or empty")
             }
+            Legal::Networks => f.write_str(
+                "networks such as 10.0.0.0/8 or fd00::/8, several with commas between them, or empty",
+            ),
             Legal::Text => f.write_str("a text"),
             Legal::OptionalText => f.write_str("a text, or empty"),
             Legal::Secret => f.write_str("a text, or empty; never shown"),
