@@ -28,3 +28,8 @@ fn local_servers_start_once_and_nothing_stays_behind() {
 fn peers_are_judged_by_what_the_events_say() {
     run("ops/peers/test.py");
 }
+
+#[test]
+fn a_loaded_server_is_judged_by_what_it_did() {
+    run("ops/load/test.py");
+}

@@ -20,8 +20,13 @@ def say(text: str) -> None:
 
 def cpu_s(pid: int) -> float:
     """Returns the processor time that a process has used, user and system."""
+    return cpu_of(Path(f"/proc/{pid}/stat"))
+
+
+def cpu_of(stat: Path) -> float:
+    """Returns the processor time of a process or a thread by its file of the system."""
     # The name stands in brackets and may hold anything; behind it come the state and, as the 12th and 13th, the times.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = stat.read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 

@@ -4,6 +4,7 @@ mod bounds;
 pub mod client;
 pub mod clients;
 mod crash;
+mod hostile;
 mod keys;
 mod routes;
 mod stop;

@@ -1,0 +1,74 @@
+"""Command line of `ops/bench http`, which builds everything and then calls this.
+
+Read on in load.py (load below and above the bounds, by wrk and post.lua), hostile.py (clients that no shop has), served.py (the engine, its memory,
+the good client beside), tables.py.
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+# The machine, programs and tables are those of the comparison with peers.
+sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "peers"))
+
+import hostile
+import load
+import tables
+from machine import Failure, describe
+from names import NAMES, names
+
+SEED = 2026
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="ops/bench http", add_help=False)
+    root.add_argument("--quick", action="store_true")
+    root.add_argument("--only", type=names, default=list(NAMES), metavar="NAMES")
+    root.add_argument("--seed", type=int, default=SEED)
+    root.add_argument("--dir", type=Path, required=True)
+    root.add_argument("--care", type=Path, required=True)
+    root.add_argument("--json", action="store_true")
+    return root
+
+
+def measure(given: argparse.Namespace) -> tables.Found:
+    folder, found = given.dir, tables.Found()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    less = load.QUICK_LESS if given.quick else 1
+    if {"load", "overload"} & set(given.only):
+        found.payloads = load.Payloads.make(given.care, folder, given.seed)
+    for name in given.only:
+        if name == "load":
+            for shape in load.SHAPES:
+                found.loads.append(load.measure(given.care, folder / f"load-{shape[0]}", found.payloads, shape, less))
+        elif name == "overload":
+            found.overload = load.overload(given.care, folder / "overload", found.payloads, less)
+        else:
+            found.hostile.append(hostile.attack(given.care, folder / name.replace(" ", "-"), name, given.quick))
+    return found
+
+
+def main() -> int:
+    given = parser().parse_args()
+    # Also where it was started in the background: what runs beside it is stopped, whoever ends it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    machine = describe()
+    try:
+        found = measure(given)
+    except (Failure, OSError, ValueError) as error:
+        print(f"http: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nhttp: interrupted; what it had started is stopped", file=sys.stderr)
+        return 130
+    print(json.dumps(tables.as_json(machine, found)) if given.json else f"{machine}\n\n{found.markdown()}")
+    return 0 if found.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

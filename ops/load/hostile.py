@@ -1,0 +1,248 @@
+"""Clients that no shop has: too slow, too many, too large, too deep. Each has to be bounded while a good client is served."""
+
+import contextlib
+import resource
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine import Failure, say
+from served import Client, Memory, Served, quantile, serving, watched
+
+# Hostile clients of each kind, and what `--quick` takes less of.
+SLOW, IDLE, LARGE, DEEP = 500, 10_000, 2_000, 8_000
+QUICK_LESS = 5
+# The server gives a head 5 s, a body 10 s, and a connection without a request 75 s; it may be late by this.
+MARGIN_S = 10
+HEAD_S, BODY_S, IDLE_S = 5, 10, 75
+DRIBBLE_EVERY_S = 1
+# What hostile clients may take beside what a server takes anyhow (twice the room for bodies under way), and what an idle connection may.
+TAKEN_MB = 128
+IDLE_KB = 32
+LEVELS = 20_000
+# Requests that a connection may carry before the server has enough of it.
+FILES_BESIDE = 500
+
+
+@dataclass(frozen=True)
+class Case:
+    """What was done to a server, what it did, and how a good client was served meanwhile."""
+
+    name: str
+    clients: int
+    # What the server did with them, by how many.
+    ends: dict[str, int]
+    took_s: float
+    good: int
+    good_failed: list
+    p50_ms: float
+    p99_ms: float
+    memory_mb: float
+    grown_mb: float
+    # What is wrong; empty = bounded.
+    faults: list[str]
+
+
+class Slow:
+    """A client that sends the beginning of a request and dribbles on."""
+
+    def __init__(self, served: Served, begin: bytes, dribble: bytes) -> None:
+        self.socket, self.dribble, self.said = connect(served), dribble, b""
+        self.socket.sendall(begin)
+        self.socket.setblocking(False)
+
+    def go_on(self) -> bool:
+        """Sends a little more; returns whether the server still listens."""
+        try:
+            while piece := self.socket.recv(4_096):
+                self.said += piece
+            return False
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        try:
+            self.socket.send(self.dribble)
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        return True
+
+
+def connect(served: Served) -> socket.socket:
+    host, _, port = served.address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=30)
+
+
+def status_of(said: bytes) -> str:
+    """Returns the status that an answer begins with; `closed` where there is none."""
+    words = said.split(b" ", 2)
+    return words[1].decode() if said.startswith(b"HTTP/1.1 ") and len(words) > 2 else "closed"
+
+
+def slow(served: Served, name: str, clients: int, within_s: int, parts: tuple[bytes, bytes]) -> Iterator[tuple[str, str]]:
+    """Slow-loris: yields how the server ended each client, and what is wrong."""
+    waiting, end = [Slow(served, *parts) for _ in range(clients)], time.monotonic() + within_s + MARGIN_S
+    while waiting and time.monotonic() < end:
+        time.sleep(DRIBBLE_EVERY_S)
+        still = [one for one in waiting if one.go_on()]
+        for one in set(waiting) - set(still):
+            one.socket.close()
+            yield status_of(one.said), ""
+        waiting = still
+    for one in waiting:
+        one.socket.close()
+        yield "kept", f"{name}: a connection was still there after {within_s + MARGIN_S} s"
+
+
+def head(served: Served, length: int | None, path: str = "/v1/batch", kind: str = "application/json") -> bytes:
+    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    lines = [f"POST {path} HTTP/1.1", "Host: care", f"Authorization: Bearer {served.key}", f"Content-Type: {kind}", framing]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def ask(served: Served, *parts: bytes) -> str:
+    """Sends a request over a connection of its own, as far as it is taken, and returns the status."""
+    with connect(served) as stream:
+        # Who has read enough answers and closes.
+        with contextlib.suppress(OSError):
+            for part in parts:
+                stream.sendall(part)
+        said = b""
+        with contextlib.suppress(OSError):
+            while piece := stream.recv(65_536):
+                said += piece
+                if b"\r\n\r\n" in said:
+                    break
+        return status_of(said)
+
+
+def slow_heads(served: Served, clients: int) -> Iterator[tuple[str, str]]:
+    yield from slow(served, "slow heads", clients, HEAD_S, (b"POST /v1/track HTTP/1.1\r\nHost: care\r\n", b"X-A: b\r\n"))
+
+
+def slow_bodies(served: Served, clients: int) -> Iterator[tuple[str, str]]:
+    yield from slow(served, "slow bodies", clients, BODY_S, (head(served, 400_000) + b'{"batch":[', b" "))
+
+
+def large_bodies(served: Served, clients: int) -> Iterator[tuple[str, str]]:
+    """1 MB, announced and not: the first is refused by its head, the second when the bound is passed."""
+    body = b'{"batch":["' + b"x" * (1 << 20) + b'"]}'
+    chunk = f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n"
+    for number in range(clients):
+        is_announced = number % 2 == 0
+        status = ask(served, head(served, len(body)), body) if is_announced else ask(served, head(served, None), chunk)
+        yield status, "" if status == "413" else f"large bodies: {status}, not 413"
+
+
+def deep_json(served: Served, clients: int) -> Iterator[tuple[str, str]]:
+    """Lists and objects within each other, in every dialect: refused, and the stack holds."""
+    for number in range(clients):
+        lists, maps = "[" * LEVELS + "]" * LEVELS, '{"a":' * LEVELS + "1" + "}" * LEVELS
+        deep = lists if number % 2 else maps
+        event = '{"type":"track","event":"E","userId":"deep","messageId":"d","properties":{"p":%s}}' % deep
+        dialects = [
+            ("/v1/track", "application/json", event),
+            ("/v1/batch", "application/json", '{"batch":[%s]}' % event),
+            ("/v1/batch", "application/json", deep),
+            ("/events", "application/cloudevents+json", '{"specversion":"1.0","id":"d","source":"/d","type":"t","subject":"deep","data":%s}' % deep),
+            ("/mp/collect?measurement_id=G-1", "application/json", '{"client_id":"d","events":[{"name":"e","params":{"p":%s}}]}' % deep),
+            ("/import?strict=1", "application/json", '[{"event":"E","properties":{"distinct_id":"d","time":1,"$insert_id":"d","p":%s}}]' % deep),
+        ]
+        path, kind, body = dialects[number % len(dialects)]
+        status = ask(served, head(served, len(body), path, kind), body.encode())
+        # Google's clients are never told of a bad event.
+        is_legal = status in ("204", "400") if path.startswith("/mp/") else status == "400"
+        yield status, "" if is_legal else f"deep json: {status} on {path}"
+
+
+def idle(served: Served, clients: int) -> Iterator[tuple[str, str]]:
+    """Connections that have had an answer and ask nothing more: kept at little cost, and closed in the end."""
+    before = served.memory_mb()
+    streams = [connect(served) for _ in range(clients)]
+    for stream in streams:
+        stream.sendall(b"OPTIONS /v1/track HTTP/1.1\r\nHost: care\r\n\r\n")
+    for stream in streams:
+        if status_of(stream.recv(4_096)) == "closed":
+            yield "unanswered", "idle connections: one had no answer"
+    each_kb = (served.memory_mb() - before) * 1_024 / clients
+    say(f"{clients:,} idle connections at {each_kb:.1f} KB each; waiting until they are closed")
+    if each_kb > IDLE_KB:
+        yield "", f"idle connections: {each_kb:.1f} KB each, more than {IDLE_KB}"
+    waiting, poll = {stream.fileno(): stream for stream in streams}, select.poll()
+    for number in waiting:
+        poll.register(number, select.POLLIN | select.POLLHUP)
+    end = time.monotonic() + IDLE_S + MARGIN_S
+    while waiting and time.monotonic() < end:
+        for number, _ in poll.poll(1_000):
+            poll.unregister(number)
+            waiting.pop(number).close()
+            yield "closed", ""
+    for stream in waiting.values():
+        stream.close()
+        yield "kept", f"idle connections: one was still there after {IDLE_S + MARGIN_S} s"
+
+
+ATTACKS: dict[str, tuple[Callable[[Served, int], Iterator[tuple[str, str]]], int, int]] = {
+    "slow heads": (slow_heads, SLOW, 1),
+    "slow bodies": (slow_bodies, SLOW, 1),
+    "large bodies": (large_bodies, LARGE, QUICK_LESS),
+    "deep json": (deep_json, DEEP, QUICK_LESS),
+    "idle connections": (idle, IDLE, QUICK_LESS),
+}
+
+
+def attack(care: Path, folder: Path, name: str, quick: bool) -> Case:
+    """Does it to a server of its own."""
+    act, clients, less = ATTACKS[name]
+    clients //= less if quick else 1
+    allow_files(clients + FILES_BESIDE)
+    say(f"{name}: {clients:,} clients")
+    with serving(care, folder, {"CARE__HTTP__CONNECTIONS_MAX": str(max(2 * clients, 8_192))}) as served:
+        begun, calm = time.monotonic(), served.memory_mb()
+        with watched(served) as (client, memory):
+            ends, faults = tally(act(served, clients))
+        took_s = time.monotonic() - begun
+        faults += after(served, client, memory, calm + (clients * IDLE_KB / 1_024 if act is idle else 0))
+    times = quantile(client.took_ms, 0.5), quantile(client.took_ms, 0.99)
+    grown = max(memory.seen) - calm
+    return Case(name, clients, ends, took_s, len(client.took_ms), client.failed, *times, max(memory.seen), grown, faults)
+
+
+def tally(done: Iterator[tuple[str, str]]) -> tuple[dict[str, int], list[str]]:
+    ends: dict[str, int] = {}
+    faults: dict[str, None] = {}
+    for end, fault in done:
+        if end:
+            ends[end] = ends.get(end, 0) + 1
+        if fault:
+            faults[fault] = None
+    return ends, list(faults)
+
+
+def after(served: Served, client: Client, memory: Memory, calm_mb: float) -> list[str]:
+    """Returns what is wrong with a server when it is over."""
+    faults = []
+    if client.failed or not client.took_ms:
+        faults.append(f"a good client was not served: {client.failed[:5]}")
+    if max(memory.seen) > calm_mb + TAKEN_MB:
+        faults.append(f"memory grew by {max(memory.seen) - calm_mb:.0f} MB, more than {TAKEN_MB}")
+    taken, done = served.wait_until_applied()
+    if taken != done:
+        faults.append(f"{taken:.0f} events accepted, {done:.0f} applied")
+    if held := served.metrics()["care_collector_under_way_bytes"]:
+        faults.append(f"{held:.0f} bytes are still held")
+    return faults
+
+
+def allow_files(wanted: int) -> None:
+    """Lets this program and what it starts hold so many connections. Failure: the system does not."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise Failure(f"{wanted:,} open files are needed, the system allows {hard:,}: `ulimit -Hn` says so, a session with a higher bound mends it")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else hard, hard))
+
