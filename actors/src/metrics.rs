@@ -4,6 +4,7 @@
 //! of which [`TRIGGER_NAMES_MAX`] are told apart. Never a customer id.
 
 mod collector;
+mod conversation;
 mod generation;
 mod log;
 mod make;
@@ -33,6 +34,7 @@ use make::Make;
 use webhook::Webhooks;
 
 pub use collector::Collector;
+pub use conversation::Conversation;
 pub use generation::Generation;
 pub use log::Log;
 pub use process::{Disk, Process};
@@ -160,6 +162,7 @@ pub struct Metrics {
     times: Times,
     scoring: Scoring,
     generations: Generations,
+    conversation: Conversation,
     log: Log,
     collector: Collector,
     store: StoreCalls,
@@ -240,6 +243,7 @@ impl Metrics {
             outcomes: Outcomes::new(&make),
             scoring: Scoring::new(&make, &load),
             generations: Generations::new(&make, &load),
+            conversation: Conversation::new(&make),
             log: Log::new(&make),
             collector: Collector::new(&make),
             store: StoreCalls::new(&make),
@@ -255,6 +259,7 @@ impl Metrics {
     /// Counts what a partition has done since it was counted last.
     pub fn counted(&self, since: &Counts) {
         let (events, rows) = (&self.events, &self.rows);
+        self.conversation.counted(since);
         for (counter, n) in [
             (&events.applied, since.applied),
             (&events.replayed, since.replayed),
@@ -272,6 +277,11 @@ impl Metrics {
                 counter.inc_by(n);
             }
         }
+    }
+
+    /// Returns what is counted of conversations.
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
     }
 
     /// Counts a record that could not be applied, by the short name of the reason.

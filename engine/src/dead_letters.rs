@@ -108,6 +108,8 @@ pub async fn read(ports: &Ports, partition: PartitionId) -> Result<Letters> {
             | RecordKind::Epoch
             | RecordKind::CloudEvent
             | RecordKind::Stray
+            | RecordKind::Talk
+            | RecordKind::Reply
             | RecordKind::Unknown => {}
         }
         Ok(())
@@ -174,8 +176,13 @@ fn unfit(letter: &DeadLetter) -> Option<&'static str> {
         | RecordKind::Relay
         | RecordKind::Stray
         | RecordKind::Outcome
+        | RecordKind::Talk
         | RecordKind::Command => letter.topic == Topic::Events.as_str(),
-        RecordKind::Outreach | RecordKind::Decision | RecordKind::DeadLetter | RecordKind::Epoch => false,
+        RecordKind::Outreach
+        | RecordKind::Decision
+        | RecordKind::DeadLetter
+        | RecordKind::Epoch
+        | RecordKind::Reply => false,
         RecordKind::Unknown => return Some("its headers named no kind of record that there is"),
     };
     if !is_input {

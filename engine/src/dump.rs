@@ -113,6 +113,14 @@ async fn has_left(
                 known.is_some_and(|known| known.outreach.attempt >= outreach.attempt)
             }
             Outgoing::Relay { to, message } => names.has_heard(to, &message.sender).await?,
+            Outgoing::Turn(turn) => {
+                let known = ports.store.read_turns(turn.customer.clone(), turn.number, 1).await;
+                known.context("failed to read turns")?.iter().any(|known| known.id == turn.id)
+            }
+            Outgoing::Forgotten { below, .. } => {
+                let known = ports.store.read_turns(customer.id().clone(), 0, 1).await;
+                known.context("failed to read turns")?.iter().all(|known| known.number >= *below)
+            }
         };
         if !left {
             return Ok(false);

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::conversation::{Reply, Talk};
 use crate::customer::identity::{Forward, Relay};
 use crate::decision::Outcome;
 use crate::event::{self, Border, Event, RejectReason, Rejection};
@@ -41,6 +42,10 @@ pub enum RecordKind {
     CloudEvent,
     /// What was appended to another partition than its customer's: [`Stray`].
     Stray,
+    /// Something said in the customer's thread, or about it: [`Talk`].
+    Talk,
+    /// A turn of a thread, or part of one, on its way to pages: [`Reply`].
+    Reply,
     /// Its headers name no kind that this engine knows.
     Unknown,
 }
@@ -86,6 +91,8 @@ pub enum Input {
     Command(Command),
     /// What was appended to another customer's partition.
     Stray(Box<Stray>),
+    /// Something said in the customer's thread, or about it.
+    Talk(Box<Talk>),
 }
 
 /// Commands of the engine to one customer's row.
@@ -134,7 +141,7 @@ pub struct Stray {
 
 impl RecordKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Event,
         Self::Relay,
         Self::Outcome,
@@ -145,6 +152,8 @@ impl RecordKind {
         Self::Epoch,
         Self::CloudEvent,
         Self::Stray,
+        Self::Talk,
+        Self::Reply,
         Self::Unknown,
     ];
 
@@ -166,6 +175,8 @@ impl RecordKind {
             RecordKind::Epoch => "epoch",
             RecordKind::CloudEvent => "cloud_event",
             RecordKind::Stray => "stray",
+            RecordKind::Talk => "talk",
+            RecordKind::Reply => "reply",
             RecordKind::Unknown => "unknown",
         }
     }
@@ -176,9 +187,12 @@ impl Record {
     pub fn customer(&self, key: SmolStr) -> CustomerId {
         match &self.input {
             Input::Event(event) if key.is_empty() => event.customer.clone(),
-            Input::Event(_) | Input::Relay(_) | Input::Outcome(_) | Input::Command(_) | Input::Stray(_) => {
-                CustomerId::of_key(key)
-            }
+            Input::Event(_)
+            | Input::Relay(_)
+            | Input::Outcome(_)
+            | Input::Command(_)
+            | Input::Stray(_)
+            | Input::Talk(_) => CustomerId::of_key(key),
         }
     }
 }
@@ -198,9 +212,14 @@ pub fn decode(record: &LogRecord, border: &Border) -> Result<Record, Rejection> 
         RecordKind::Outcome => Input::Outcome(internal(record)?),
         RecordKind::Command => Input::Command(internal(record)?),
         RecordKind::Stray => Input::Stray(Box::new(stray(record)?)),
-        RecordKind::Outreach | RecordKind::Decision | RecordKind::DeadLetter | RecordKind::Epoch => {
+        RecordKind::Talk => Input::Talk(Box::new(talk(record)?)),
+        RecordKind::Outreach
+        | RecordKind::Decision
+        | RecordKind::DeadLetter
+        | RecordKind::Epoch
+        | RecordKind::Reply => {
             let message = format!(
-                "is {}; legal in care.events are event, cloud_event, relay, outcome, command and stray",
+                "is {}; legal in care.events are event, cloud_event, relay, outcome, command, stray and talk",
                 record.kind.as_str()
             );
             return Err(Rejection::new(RejectReason::WrongKind, "kind", message));
@@ -222,7 +241,14 @@ fn stray(record: &LogRecord) -> Result<Stray, Rejection> {
             Err(Rejection::new(RejectReason::WrongKey, "key", message))
         }
         Forward::Event(_) | Forward::Outcome(_) | Forward::Command(_) => Ok(stray),
+        Forward::Talk(talk) => talk.check().map(|()| stray),
     }
+}
+
+/// Reads what was said. Who may say it is the affair of the front door that appended it.
+fn talk(record: &LogRecord) -> Result<Talk, Rejection> {
+    let talk: Talk = internal(record)?;
+    talk.check().map(|()| talk)
 }
 
 /// Reads a body that an engine wrote, under the key of a customer.
@@ -250,6 +276,37 @@ pub fn encode_outcome(outcome: &Outcome) -> Bytes {
 /// Returns the body of a stray's record.
 pub fn encode_stray(stray: &Stray) -> Bytes {
     encode(stray)
+}
+
+/// Returns the body of a record of the customer's thread.
+pub fn encode_talk(talk: &Talk) -> Bytes {
+    encode(talk)
+}
+
+/// Returns the body of a record of `care.replies`.
+pub fn encode_reply(reply: &Reply) -> Bytes {
+    encode(reply)
+}
+
+/// Reads a record of `care.replies`; `None` for one that holds no reply, as the first of an owner.
+///
+/// Errors: the body is no reply.
+pub fn decode_reply(record: &LogRecord) -> Result<Option<Reply>, Rejection> {
+    match record.kind {
+        RecordKind::Reply => internal(record).map(Some),
+        RecordKind::Event
+        | RecordKind::Relay
+        | RecordKind::Outcome
+        | RecordKind::Command
+        | RecordKind::Outreach
+        | RecordKind::Decision
+        | RecordKind::DeadLetter
+        | RecordKind::Epoch
+        | RecordKind::CloudEvent
+        | RecordKind::Stray
+        | RecordKind::Talk
+        | RecordKind::Unknown => Ok(None),
+    }
 }
 
 /// Returns the body of a command's record.
@@ -373,7 +430,7 @@ mod tests {
     fn what_is_no_message_is_refused() {
         let hostile =
             [&b""[..], b"{", b"null", b"[]", b"{\"sender\":1}", b"\"Erase\"", b"\xff", &[b'['; 9_000]];
-        for kind in [RecordKind::Relay, RecordKind::Outcome, RecordKind::Command] {
+        for kind in [RecordKind::Relay, RecordKind::Outcome, RecordKind::Command, RecordKind::Talk] {
             for body in hostile {
                 let rejection = decoded(kind, Bytes::copy_from_slice(body)).expect_err("no message");
                 assert_eq!(rejection.reason, RejectReason::MalformedJson, "{body:?}");
@@ -384,7 +441,13 @@ mod tests {
 
     #[test]
     fn kinds_of_other_topics_are_refused() {
-        for kind in [RecordKind::Outreach, RecordKind::Decision, RecordKind::DeadLetter, RecordKind::Epoch] {
+        for kind in [
+            RecordKind::Outreach,
+            RecordKind::Decision,
+            RecordKind::DeadLetter,
+            RecordKind::Epoch,
+            RecordKind::Reply,
+        ] {
             let rejection = decoded(kind, Bytes::new()).expect_err("of another topic");
             assert_eq!((rejection.reason, rejection.field.as_str()), (RejectReason::WrongKind, "kind"));
         }

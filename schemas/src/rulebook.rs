@@ -35,6 +35,16 @@ pub struct Policy {
     pub profile: ProfilePolicy,
     /// How often and whom the shop may contact.
     pub contact: ContactPolicy,
+    /// How customers are answered.
+    pub conversation: ConversationPolicy,
+}
+
+/// How customers are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConversationPolicy {
+    /// Log time after which an answer that did not come is asked for again; longer than the pool takes. `None` = nobody but people
+    /// answer: where there is no pool, and in replays and backtests.
+    pub answered_within: Option<Span>,
 }
 
 /// How often and whom the shop may contact.

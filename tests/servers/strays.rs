@@ -75,6 +75,7 @@ fn start(settings: &Settings, store: &MemoryStore, metrics: &Metrics) -> (Arc<Ka
         sink: log.clone(),
         store: Arc::new(store.clone()),
         predictor: Arc::new(ScriptedPredictor::new()),
+        answers: Arc::new(actors::port::answers::Nobody),
         channels: Arc::default(),
         clock,
     };

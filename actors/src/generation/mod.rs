@@ -11,6 +11,7 @@ mod short;
 pub mod core;
 
 mod attempt;
+mod desk;
 mod pool;
 mod reply;
 
@@ -24,8 +25,10 @@ use smol_str::SmolStr;
 
 use crate::port::generator::{Citation, Finish, Request, Usage};
 
+pub use desk::{Briefing, Desk};
 pub use pool::Pool;
 pub use reply::{Reply, Said};
+pub use schemas::conversation::Rung;
 pub use settings::{Backend, Settings, Short};
 
 /// Whose work goes first.
@@ -42,54 +45,6 @@ pub enum Priority {
 impl Priority {
     /// Every priority, the first to be served first.
     pub const ALL: [Priority; 3] = [Priority::Shopper, Priority::Proactive, Priority::Background];
-}
-
-/// How an answer is made, the best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rung {
-    /// Written from all that is known.
-    Full,
-    /// Written from less, and shorter.
-    Short,
-    /// Quoted from the knowledge base.
-    Extractive,
-    /// The text that came with the work.
-    Template,
-    /// A person has to answer.
-    HandOff,
-}
-
-impl Rung {
-    /// Every rung, from the top.
-    pub const ALL: [Rung; 5] = [Rung::Full, Rung::Short, Rung::Extractive, Rung::Template, Rung::HandOff];
-
-    /// Returns the name used in settings and as label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Rung::Full => "full",
-            Rung::Short => "short",
-            Rung::Extractive => "extractive",
-            Rung::Template => "template",
-            Rung::HandOff => "hand_off",
-        }
-    }
-
-    /// Returns the next rung, `None` below the last that back ends serve.
-    pub fn below(self) -> Option<Rung> {
-        match self {
-            Rung::Full => Some(Rung::Short),
-            Rung::Short => Some(Rung::Extractive),
-            Rung::Extractive | Rung::Template | Rung::HandOff => None,
-        }
-    }
-
-    /// Returns true for rungs whose tokens are charged to the customer's budget.
-    pub fn is_charged(self) -> bool {
-        match self {
-            Rung::Full | Rung::Short => true,
-            Rung::Extractive | Rung::Template | Rung::HandOff => false,
-        }
-    }
 }
 
 /// Why an answer is less than it might be.

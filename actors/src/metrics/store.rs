@@ -36,6 +36,12 @@ pub enum StoreOperation {
     WriteDecisions,
     /// Decisions are read.
     ReadDecisions,
+    /// A turn of a conversation is written.
+    WriteTurns,
+    /// Turns are erased.
+    EraseTurns,
+    /// Turns are read.
+    ReadTurns,
     /// A link is added.
     AddLinks,
     /// Links are followed.
@@ -59,7 +65,7 @@ pub enum StoreLane {
 
 impl StoreOperation {
     /// Every operation, in the order of the enum.
-    const ALL: [StoreOperation; 16] = [
+    const ALL: [StoreOperation; 19] = [
         StoreOperation::ReadRow,
         StoreOperation::WriteRows,
         StoreOperation::ScanRows,
@@ -72,6 +78,9 @@ impl StoreOperation {
         StoreOperation::ScanLedger,
         StoreOperation::WriteDecisions,
         StoreOperation::ReadDecisions,
+        StoreOperation::WriteTurns,
+        StoreOperation::EraseTurns,
+        StoreOperation::ReadTurns,
         StoreOperation::AddLinks,
         StoreOperation::FindLinks,
         StoreOperation::ReadAgreement,
@@ -93,6 +102,9 @@ impl StoreOperation {
             StoreOperation::ScanLedger => "scan_ledger",
             StoreOperation::WriteDecisions => "write_decisions",
             StoreOperation::ReadDecisions => "read_decisions",
+            StoreOperation::WriteTurns => "write_turns",
+            StoreOperation::EraseTurns => "erase_turns",
+            StoreOperation::ReadTurns => "read_turns",
             StoreOperation::AddLinks => "add_links",
             StoreOperation::FindLinks => "find_links",
             StoreOperation::ReadAgreement => "read_agreement",
@@ -106,12 +118,15 @@ impl StoreOperation {
             StoreOperation::WriteRows
             | StoreOperation::AddWakeUps
             | StoreOperation::WriteDecisions
+            | StoreOperation::WriteTurns
+            | StoreOperation::EraseTurns
             | StoreOperation::AddLinks => StoreLane::Write,
             StoreOperation::ReadRow
             | StoreOperation::ScanRows
             | StoreOperation::ScanWakeUps
             | StoreOperation::ScanLedger
             | StoreOperation::ReadDecisions
+            | StoreOperation::ReadTurns
             | StoreOperation::FindLinks => StoreLane::Read,
             StoreOperation::ReadLease
             | StoreOperation::CasLease
@@ -141,7 +156,7 @@ impl StoreLane {
 #[derive(Clone)]
 pub struct StoreCalls {
     /// In the order of [`StoreOperation::ALL`].
-    seconds: [Histogram; 16],
+    seconds: [Histogram; 19],
     failed: IntCounterVec,
     /// In the order of [`StoreLane::ALL`].
     in_flight: [IntGauge; 3],

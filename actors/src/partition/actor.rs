@@ -15,7 +15,9 @@ use actix::{Actor, ActorContext, ActorFuture, Addr, AsyncContext, Context, Handl
 use futures_util::StreamExt;
 use futures_util::future::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use schemas::ids::{PartitionId, Position};
+use rustc_hash::FxHashMap;
+use schemas::conversation::Question;
+use schemas::ids::{CustomerId, PartitionId, Position};
 
 use super::board::{Board, Standing};
 use super::core::{Core, Levels};
@@ -28,6 +30,7 @@ use super::replies::Replies;
 use super::report::Report;
 use super::turn::{CellId, Turn};
 use crate::metrics::Stage;
+use crate::port::answers::UnderWay;
 use crate::port::log::{self, Topic};
 use crate::port::{BoxFuture, Kind, Ports};
 
@@ -63,6 +66,8 @@ pub(crate) struct PartitionActor {
     cells: Vec<Option<Addr<CustomerActor>>>,
     /// Calls under way.
     calls: FuturesUnordered<BoxFuture<'static, Input>>,
+    /// Questions of threads that are being answered: given up when dropped.
+    asked: FxHashMap<CustomerId, UnderWay>,
     /// Turns under way.
     replies: Box<Replies>,
     /// Inputs that are there.
@@ -114,6 +119,7 @@ impl PartitionActor {
             core: plan.core(partition),
             cells: Vec::new(),
             calls: FuturesUnordered::new(),
+            asked: FxHashMap::default(),
             replies: Box::new(Replies::new()),
             inbox: VecDeque::new(),
             timer: None,
@@ -290,6 +296,8 @@ impl PartitionActor {
                     self.give(turn);
                 }
                 Action::Close(cell) => self.close(cell),
+                Action::Ask(question) => self.ask(*question),
+                Action::Hush(customer) => drop(self.asked.remove(&customer)),
                 Action::End(end) => {
                     self.end(end);
                     break;
@@ -340,6 +348,12 @@ impl PartitionActor {
         }
         let address = self.cells[index].get_or_insert_with(|| self.plan.customer().start());
         self.replies.push(cell, address.send(turn));
+    }
+
+    /// Has a question answered; the one before, if it still is, is given up.
+    fn ask(&mut self, question: Question) {
+        let customer = question.customer.clone();
+        self.asked.insert(customer, self.plan.ports.answers.answer(question));
     }
 
     fn close(&mut self, cell: CellId) {
@@ -424,6 +438,7 @@ impl PartitionActor {
         self.calls.clear();
         self.replies.clear();
         self.inbox.clear();
+        self.asked.clear();
         (self.timer, self.aside) = (None, None);
         self.report.ended();
         self.meter.tell();

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use schemas::conversation::QuestionId;
 use schemas::customer::{Customer, Effects, Urgency};
 use schemas::ids::CustomerId;
 use schemas::rulebook::Rulebook;
 use schemas::score::Ask;
 use schemas::time::Timestamp;
 
-use super::turn::{Arm, Encode, Encoded, Loaded, Refused, Step, Turn, Turned};
+use super::turn::{Arm, Asking, Encode, Encoded, Loaded, Refused, Step, Turn, Turned};
 use crate::port::store::Row;
 
 /// How a cell takes a turn: [`Cell::turn`], but where a test lets a customer fail.
@@ -20,6 +21,8 @@ pub type Take = fn(&mut Cell, Turn) -> Result<Turned, Refused>;
 pub struct Cell {
     row: Customer,
     book: Arc<Rulebook>,
+    /// The question of the thread that was told last.
+    asked: Option<QuestionId>,
     /// Length of the row when it was encoded last: the next encoding begins with that much memory.
     encoded_len: usize,
 }
@@ -27,7 +30,7 @@ pub struct Cell {
 impl Cell {
     /// Returns a cell whose first turn brings it to life.
     pub fn new(book: Arc<Rulebook>) -> Self {
-        Self { row: Customer::new(CustomerId::user("")), book, encoded_len: 0 }
+        Self { row: Customer::new(CustomerId::user("")), book, asked: None, encoded_len: 0 }
     }
 
     /// Does the steps of a turn in order, then encodes the row when that is asked for.
@@ -57,8 +60,9 @@ impl Cell {
             Encode::Always(arm) => Some(arm),
         };
         let encoded = arm.map(|arm| self.encode(arm));
+        let asking = self.asking();
         let (clock, next_due, weight) = (self.row.clock(), self.row.next_due(), self.row.weight());
-        Ok(Turned { cell, loaded, effects, clock, next_due, weight, encoded, steps })
+        Ok(Turned { cell, loaded, effects, clock, next_due, weight, asking, encoded, steps })
     }
 
     fn load(&mut self, customer: CustomerId, stored: Option<Row>) -> Result<Loaded, Refused> {
@@ -76,6 +80,16 @@ impl Cell {
             asks: self.row.pending_asks().to_vec(),
             indexed: self.row.indexed_until(),
         })
+    }
+
+    /// Returns what the thread asks, if that changed.
+    fn asking(&mut self) -> Asking {
+        let open = self.row.thread().and_then(|thread| thread.question());
+        if open == self.asked {
+            return Asking::Same;
+        }
+        self.asked = open;
+        self.row.question().map_or(Asking::Closed, |question| Asking::Open(Box::new(question)))
     }
 
     /// Fires what is due. The index entry that woke the row covers it no more, so that the next is armed with the next write (I8).

@@ -6,7 +6,7 @@ use schemas::record::RecordKind;
 use schemas::score::{Answer, Ask, Score, ScoreSource};
 use smol_str::SmolStr;
 
-use super::protocol::{Done, Failure, Input, Io};
+use super::protocol::{Done, Failure, Forgotten, Input, Io};
 use super::turn::{CellId, Links};
 use crate::port::log::{Commit, NewRecord, Topic};
 use crate::port::predictor::Predictor;
@@ -35,7 +35,8 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
         Io::ReadGeneration => Done::Generation(store.write_rows(partition, Vec::new()).await?.generation),
         Io::AppendEpochRecords(epoch) => {
             let append = |topic| ports.sink.append(topic, vec![epoch_record(partition, epoch)]);
-            future::try_join(append(Topic::Outreach), append(Topic::Decisions)).await?;
+            let topics = [Topic::Outreach, Topic::Decisions, Topic::Replies];
+            future::try_join_all(topics.map(append)).await?;
             Done::EpochRecords
         }
         Io::Fetch { from, max } => {
@@ -65,6 +66,18 @@ async fn run(io: Io, partition: PartitionId, ports: &Ports) -> Result<Done, Fail
                 }
             };
             Done::Relayed { topic, generation }
+        }
+        Io::Tell { records, turns, forgotten } => {
+            let appended = ports.sink.append(Topic::Replies, records).map_err(Failure::from);
+            let erase = |of: Forgotten| store.erase_turns(of.customer, of.below, of.at);
+            let erased = future::try_join_all(forgotten.into_iter().map(erase)).map_err(Failure::from);
+            let written = match turns.is_empty() {
+                true => Either::Left(future::ok(None)),
+                false => Either::Right(store.write_turns(turns).map_ok(Some).map_err(Failure::from)),
+            };
+            let (written, erased, _) = future::try_join3(written, erased, appended).await?;
+            let generation = written.into_iter().chain(erased).map(|written| written.generation).max();
+            Done::Relayed { topic: Topic::Replies, generation }
         }
         Io::RelayStrays { records } => {
             ports.sink.append(Topic::Events, records).await?;

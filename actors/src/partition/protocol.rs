@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use schemas::conversation::{Question, Turn as ThreadTurn};
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, Position};
 use schemas::score::{Answer, Ask};
@@ -57,6 +58,10 @@ pub enum Action {
     Turn(Turn),
     /// Drop a customer.
     Close(CellId),
+    /// Have a question of a customer's thread answered, in place of the one before. The answer comes as a record.
+    Ask(Box<Question>),
+    /// Give up the customer's question that is being answered, if one is.
+    Hush(CustomerId),
     /// The core is at its end: drop it and its cells. Its unfinished writes are fenced.
     End(End),
 }
@@ -144,6 +149,15 @@ pub enum Io {
         /// Since when each decision is on its way, since boot: its record was read, or its timer fired.
         since: Vec<Duration>,
     },
+    /// Tell turns on care.replies; they go to their table as well, and those of the erased out of it.
+    Tell {
+        /// The records, in order.
+        records: Vec<NewRecord>,
+        /// The turns among them.
+        turns: Vec<ThreadTurn>,
+        /// Whose turns are gone.
+        forgotten: Vec<Forgotten>,
+    },
     /// Append records that stand in the wrong partition to the right ones.
     RelayStrays {
         /// The records, in the order in which they stand.
@@ -171,6 +185,17 @@ pub enum Io {
     ReadCommit,
     /// Commit the position for displays.
     Commit(Position),
+}
+
+/// Turns that an erase took away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forgotten {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Those below this number.
+    pub below: u32,
+    /// Log time of the erase.
+    pub at: Timestamp,
 }
 
 /// The reply to an [`Io`] that was done.

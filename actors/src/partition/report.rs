@@ -85,6 +85,10 @@ impl Report {
                 let relay = Relay { records: records.len() as u64, decisions: decisions.collect() };
                 self.relays.insert(*topic, relay);
             }
+            Io::Tell { records, .. } => {
+                let relay = Relay { records: records.len() as u64, decisions: Vec::new() };
+                self.relays.insert(Topic::Replies, relay);
+            }
             Io::DeadLetter { position, reason, .. } => {
                 self.letters.insert(*position, reason);
             }

@@ -1,6 +1,7 @@
 //! A turn: what one customer is asked at a time, and what it answers. Plain values, so that who holds the customer does not matter.
 
 use bytes::Bytes;
+use schemas::conversation::Question;
 use schemas::customer::codec::Codec;
 use schemas::customer::{Effects, Link, OutboxEntry};
 use schemas::ids::{CustomerId, Epoch, Position};
@@ -96,10 +97,24 @@ pub struct Turned {
     pub next_due: Option<Timestamp>,
     /// Approximate memory of the row. Units: bytes.
     pub weight: usize,
+    /// What the thread asks now, if that is another question than before the turn.
+    pub asking: Asking,
     /// The row's bytes, if they were made.
     pub encoded: Option<Encoded>,
     /// The vector of the turn, empty, to be used again.
     pub steps: Vec<Step>,
+}
+
+/// What a customer's thread asks, against what its cell told last.
+#[derive(Debug, Default, PartialEq)]
+pub enum Asking {
+    /// The same question, or still none.
+    #[default]
+    Same,
+    /// This question.
+    Open(Box<Question>),
+    /// None any more.
+    Closed,
 }
 
 /// What a row held when it came to life.

@@ -18,13 +18,16 @@ pub enum Topic {
     Outreach,
     /// Out: decisions for whoever wants them.
     Decisions,
+    /// Out: turns of conversations for pages, and pieces of answers that are being written.
+    Replies,
     /// Out: records that could not be handled.
     DeadLetter,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 4] = [Topic::Events, Topic::Outreach, Topic::Decisions, Topic::DeadLetter];
+    pub const ALL: [Topic; 5] =
+        [Topic::Events, Topic::Outreach, Topic::Decisions, Topic::Replies, Topic::DeadLetter];
 
     /// Returns the topic's name.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Topic {
             Topic::Events => "care.events",
             Topic::Outreach => "care.outreach",
             Topic::Decisions => "care.decisions",
+            Topic::Replies => "care.replies",
             Topic::DeadLetter => "care.dead-letter",
         }
     }

@@ -4,6 +4,7 @@
 //! happen. Each port has one contract suite in `kit::contract` that all its adapters pass.
 
 pub mod agreement;
+pub mod answers;
 pub mod channel;
 pub mod clock;
 pub mod generator;
@@ -42,6 +43,8 @@ pub struct Ports {
     pub store: Arc<dyn store::Store>,
     /// Scores.
     pub predictor: Arc<dyn predictor::Predictor>,
+    /// Answers to what customers say.
+    pub answers: Arc<dyn answers::Answers>,
     /// Channels by name.
     pub channels: Arc<channel::Channels>,
     /// Wall clock, boot-time clock, sleep.

@@ -1,8 +1,9 @@
-//! The store port: customer rows, leases, the timer index, the outreach ledger, decisions and links.
+//! The store port: customer rows, leases, the timer index, the outreach ledger, decisions, turns and links.
 //!
 //! Rows win by their write timestamp, row by row, whatever the order of arrival; leases and the ledger change by compare-and-set.
 
 use bytes::Bytes;
+use schemas::conversation::Turn;
 use schemas::customer::Link;
 use schemas::decision::{Decision, OutcomeStatus, Outreach};
 use schemas::ids::{CustomerId, Epoch, OutreachId, PartitionId, Position};
@@ -151,7 +152,7 @@ pub struct RowPage {
     pub next: Option<CustomerId>,
 }
 
-/// Rows, leases, timers, ledger, decisions, links.
+/// Rows, leases, timers, ledger, decisions, turns, links.
 pub trait Store: Send + Sync {
     /// Returns one row.
     fn read_row(&self, partition: PartitionId, customer: CustomerId) -> Reply<Option<Row>, Error>;
@@ -205,6 +206,17 @@ pub trait Store: Send + Sync {
         trigger: Option<String>,
         max: usize,
     ) -> Reply<Vec<Decision>, Error>;
+
+    /// Writes turns of conversations; idempotent: a turn is the same whenever it is written. One that was erased stays so, also when it
+    /// is written late.
+    fn write_turns(&self, turns: Vec<Turn>) -> Reply<Written, Error>;
+
+    /// Deletes a customer's turns below a number, for ever; `at` is the log time of the erase, no earlier than that of the turns.
+    /// Idempotent.
+    fn erase_turns(&self, customer: CustomerId, below: u32, at: Timestamp) -> Reply<Written, Error>;
+
+    /// Returns a customer's turns from a number on, in the order of the thread, at most `max`.
+    fn read_turns(&self, customer: CustomerId, from: u32, max: usize) -> Reply<Vec<Turn>, Error>;
 
     /// Adds links; durable when resolved, idempotent.
     fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, Error>;

@@ -95,6 +95,7 @@ impl Plain {
                     self.numbers.relays.insert(name.clone(), place);
                     self.relays.insert(name, (to, *message));
                 }
+                Outgoing::Turn(_) | Outgoing::Forgotten { .. } => {}
             }
         }
     }

@@ -12,6 +12,7 @@ use actors::port::store::{
     self, Cas, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
 };
 use actors::port::{BoxFuture, Ports, Reply};
+use schemas::conversation::Turn;
 use schemas::customer::Link;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, OutreachId, PartitionId, Position};
@@ -32,6 +33,7 @@ pub fn ports(shared: &Shared, process: usize) -> Ports {
         sink: handle.clone(),
         store: handle.clone(),
         predictor: handle.clone(),
+        answers: Arc::new(actors::port::answers::Nobody),
         channels: Arc::new(channels(shared, process)),
         clock: handle,
     }
@@ -119,7 +121,9 @@ impl LogSource for Handle {
         submit(&self.shared, self.process, What::Read, log_lost, move |state| {
             Ok(match topic {
                 Topic::Outreach => state.fetch_outreach(at, from, max),
-                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.fetch(at, from, max),
+                Topic::Events | Topic::Decisions | Topic::Replies | Topic::DeadLetter => {
+                    state.fetch(at, from, max)
+                }
             })
         })
     }
@@ -151,7 +155,9 @@ impl LogSource for Handle {
         submit(&self.shared, self.process, What::Read, log_lost, move |state| {
             Ok(match topic {
                 Topic::Outreach => state.lane(at).committed,
-                Topic::Events | Topic::Decisions | Topic::DeadLetter => state.partition(at).committed,
+                Topic::Events | Topic::Decisions | Topic::Replies | Topic::DeadLetter => {
+                    state.partition(at).committed
+                }
             })
         })
     }
@@ -251,6 +257,18 @@ impl Store for Handle {
         _: Option<String>,
         _: usize,
     ) -> Reply<Vec<Decision>, store::Error> {
+        ready(Vec::new())
+    }
+
+    fn write_turns(&self, _: Vec<Turn>) -> Reply<Written, store::Error> {
+        ready(Written { generation: locked(&self.shared).generation })
+    }
+
+    fn erase_turns(&self, _: CustomerId, _: u32, _: Timestamp) -> Reply<Written, store::Error> {
+        ready(Written { generation: locked(&self.shared).generation })
+    }
+
+    fn read_turns(&self, _: CustomerId, _: u32, _: usize) -> Reply<Vec<Turn>, store::Error> {
         ready(Vec::new())
     }
 

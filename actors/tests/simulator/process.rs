@@ -222,6 +222,7 @@ impl Process {
             match action {
                 Action::Do(io) => self.calls.push(perform(io, self.partition, &self.ports)),
                 Action::Turn(turn) => self.turns.push(turn),
+                Action::Ask(_) | Action::Hush(_) => {}
                 Action::Close(cell) => self.cells[cell.index as usize] = None,
                 Action::End(end) => return Stepped::Ended(end),
             }

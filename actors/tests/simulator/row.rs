@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use actors::partition::turn::{Arm, Encode, Encoded, Loaded, Step, Turn, Turned};
+use actors::partition::turn::{Arm, Asking, Encode, Encoded, Loaded, Step, Turn, Turned};
 use schemas::customer::{Effects, OutboxEntry, Outgoing, Urgency};
 use schemas::decision::{Category, Outreach};
 use schemas::event::Event;
@@ -145,7 +145,7 @@ impl Cell {
         };
         let encoded = arm.map(|arm| self.encode(arm, shelf));
         let (clock, next_due) = (self.row.clock, self.next_due());
-        Turned { cell, loaded, effects, clock, next_due, weight: 100, encoded, steps }
+        Turned { cell, loaded, effects, clock, next_due, weight: 100, asking: Asking::Same, encoded, steps }
     }
 
     fn load(&mut self, row: Option<actors::port::store::Row>, shelf: &impl Shelf) -> Loaded {

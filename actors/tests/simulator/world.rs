@@ -157,7 +157,7 @@ impl State {
                 Topic::Decisions if record.kind == RecordKind::Decision => {
                     self.outbound.decisions.push(record.body);
                 }
-                Topic::Decisions => {}
+                Topic::Decisions | Topic::Replies => {}
             }
         }
         Vec::new()

@@ -121,6 +121,7 @@ impl World {
             sink: (around.sink)(log.clone()),
             store: Arc::new(EmbeddedStore::new(&database)),
             predictor: (around.predictor)(&metrics)?,
+            answers: Arc::new(actors::port::answers::Nobody),
             channels: Arc::default(),
             clock: Arc::new(clock),
         };

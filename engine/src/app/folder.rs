@@ -101,6 +101,7 @@ impl Opened {
             sink: log.clone(),
             store: Arc::new(EmbeddedStore::new(&database)),
             predictor,
+            answers: Arc::new(actors::port::answers::Nobody),
             channels: Arc::new(channels),
             clock,
         };

@@ -1,5 +1,6 @@
 //! Wiring: from settings to the rulebook, the ports and the node's bounds.
 
+mod answering;
 mod bounds;
 mod folder;
 mod playing;
@@ -7,6 +8,7 @@ mod rules;
 mod servers;
 mod world;
 
+pub use answering::{Answering, answering};
 pub use bounds::{replay_node, serve_node, served_replay_node};
 pub use folder::Opened;
 pub use playing::PlayedWorld;

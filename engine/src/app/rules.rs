@@ -4,9 +4,10 @@ use anyhow::Result;
 use schemas::decision::Category;
 use schemas::event::Border;
 use schemas::profile::ProfilePolicy;
-use schemas::rulebook::{Cap, CapScope, ContactPolicy, Policy, Rulebook};
+use schemas::rulebook::{Cap, CapScope, ContactPolicy, ConversationPolicy, Policy, Rulebook};
 use schemas::time::Span;
 
+use super::answering;
 use crate::replay::Format;
 use crate::settings::{AssumedConsent, Settings};
 use crate::triggers;
@@ -19,15 +20,19 @@ pub fn rulebook(settings: &Settings) -> Result<Rulebook> {
     let profile = settings.profile_policy();
     let contact = contact_policy(settings);
     let heads = settings.predictor.heads.iter().copied().collect();
-    Ok(Rulebook { triggers, heads, policy: Policy { profile, contact }, ..Rulebook::default() })
+    let conversation = answering::policy(settings);
+    let policy = Policy { profile, contact, conversation };
+    Ok(Rulebook { triggers, heads, policy, ..Rulebook::default() })
 }
 
-/// Returns the rulebook of a replay: its dispatcher is days of log time behind, so no outcome is given up.
+/// Returns the rulebook of a replay: its dispatcher is days of log time behind, so no outcome is given up, and nobody is answered who
+/// has gone long ago.
 ///
 /// Errors: every fault of every trigger file.
 pub fn replay_rulebook(settings: &Settings) -> Result<Rulebook> {
     let mut book = rulebook(settings)?;
     book.policy.contact.outcomes_expire = false;
+    book.policy.conversation = ConversationPolicy::default();
     Ok(book)
 }
 

@@ -81,6 +81,7 @@ impl Servers {
             sink: numbered,
             store,
             predictor,
+            answers: Arc::new(actors::port::answers::Nobody),
             channels: Arc::new(channels),
             clock,
         };

@@ -18,6 +18,7 @@ use actors::port::log::{Commit, LogSink, LogSource, Topic};
 use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Store, TIMER_SLOT_MS};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use schemas::conversation::Turn;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, LogId, PartitionId, Position};
 use serde::Serialize;
@@ -61,6 +62,8 @@ pub struct Report {
     pub ledger: u64,
     /// Decisions.
     pub decisions: u64,
+    /// Turns of conversations.
+    pub turns: u64,
     /// Entries of the link index.
     pub links: u64,
     /// Entries of the timer index.
@@ -104,6 +107,7 @@ pub async fn import(
     moving.wake_ups().await?;
     moving.ledger().await?;
     moving.decisions().await?;
+    moving.turns().await?;
     moving.links().await?;
     moving.records().await?;
     moving.progress().await?;
@@ -253,6 +257,21 @@ impl<'a> Moving<'a> {
         Ok(())
     }
 
+    async fn turns(&mut self) -> Result<(), Error> {
+        let mut batch: Vec<Turn> = Vec::new();
+        for entry in entries(self.folder, Table::Turns)? {
+            let (_, bytes) = entry?;
+            batch.push(value::decode("turn", &bytes).map_err(corrupt)?);
+            self.report.turns += 1;
+            if batch.len() == BATCH {
+                self.target.store.write_turns(std::mem::take(&mut batch)).await?;
+            }
+            self.told(bytes.len())?;
+        }
+        self.target.store.write_turns(batch).await?;
+        Ok(())
+    }
+
     async fn links(&mut self) -> Result<(), Error> {
         let store = &self.target.store;
         let write = |entry: Result<(Bytes, Bytes), Error>| async move {
@@ -295,7 +314,7 @@ impl<'a> Moving<'a> {
             match topic {
                 Topic::Events => self.report.events = appended,
                 Topic::Outreach => self.report.outreach = appended,
-                Topic::DeadLetter | Topic::Decisions => self.report.dead_letters = appended,
+                Topic::DeadLetter | Topic::Decisions | Topic::Replies => self.report.dead_letters = appended,
             }
         }
         Ok(())

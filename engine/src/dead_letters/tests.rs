@@ -65,6 +65,7 @@ fn ports(log: &MemoryLog, appends: usize) -> Ports {
         sink: Arc::new(Cut { inner: log.clone(), left: appends.into() }),
         store: Arc::new(MemoryStore::default()),
         predictor: Arc::new(ScriptedPredictor::default()),
+        answers: Arc::new(actors::port::answers::Nobody),
         channels: Arc::default(),
         clock: Arc::new(ManualClock::at(Timestamp(1_000))),
     }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use actors::port::Ports;
 use actors::port::log::Topic;
 use anyhow::{Context, Result};
+use schemas::conversation::Talk;
 use schemas::customer::identity::Relay;
 use schemas::decision::Outcome;
 use schemas::ids::{CustomerId, PartitionId, Position};
@@ -125,10 +126,16 @@ fn name(record: &LogRecord) -> SmolStr {
             let from = stray.map_or_else(|_| "nowhere".to_owned(), |stray| place(&stray.from));
             SmolStr::from(format!("stray of {from} to {}", record.key))
         }
+        RecordKind::Talk => {
+            let talk = serde_json::from_slice::<Talk>(&record.body);
+            let what = talk.as_ref().map_or("nothing", Talk::as_str);
+            SmolStr::from(format!("{what} of {}", record.key))
+        }
         RecordKind::Outreach
         | RecordKind::Decision
         | RecordKind::DeadLetter
         | RecordKind::Epoch
+        | RecordKind::Reply
         | RecordKind::Unknown => SmolStr::from(format!("{:?}", record.kind)),
     }
 }

@@ -88,6 +88,8 @@ fn kind_number(kind: RecordKind) -> u8 {
         RecordKind::CloudEvent => 8,
         RecordKind::Stray => 9,
         RecordKind::Unknown => 10,
+        RecordKind::Talk => 11,
+        RecordKind::Reply => 12,
     }
 }
 
@@ -104,6 +106,8 @@ fn kind_of(number: u8) -> Option<RecordKind> {
         8 => RecordKind::CloudEvent,
         9 => RecordKind::Stray,
         10 => RecordKind::Unknown,
+        11 => RecordKind::Talk,
+        12 => RecordKind::Reply,
         _ => return None,
     })
 }

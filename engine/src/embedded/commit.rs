@@ -12,7 +12,8 @@ use actors::port::clock::Clock;
 use actors::port::log::{NewRecord, Topic};
 use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Row};
 use bytes::Bytes;
-use schemas::ids::{PartitionId, Position};
+use schemas::conversation::Turn;
+use schemas::ids::{CustomerId, PartitionId, Position};
 use schemas::record::LogRecord;
 use schemas::time::{Span, Timestamp};
 use tokio::sync::oneshot;
@@ -58,6 +59,10 @@ pub enum Operation {
     Put(Vec<(Table, Vec<u8>, Bytes)>, Answer<()>),
     /// Write rows of one partition, each unless a newer one is there.
     Rows(PartitionId, Vec<Row>, Answer<()>),
+    /// Write turns, each unless it was erased.
+    Turns(Vec<Turn>, Answer<()>),
+    /// Erase a customer's turns below a number.
+    EraseTurns(CustomerId, u32, Answer<()>),
     /// Replace a lease.
     Lease(LeaseChange, Answer<Cas<Lease>>),
     /// Change a ledger entry.
@@ -176,6 +181,10 @@ impl Committer {
             Operation::Rows(partition, rows, answer) => {
                 let newest = &mut self.newest_rows[partition.0 as usize];
                 later(answers, answer, group.put_rows(partition, &rows, newest));
+            }
+            Operation::Turns(turns, answer) => later(answers, answer, group.put_turns(&turns)),
+            Operation::EraseTurns(customer, below, answer) => {
+                later(answers, answer, group.erase_turns(&customer, below));
             }
             Operation::Lease(change, answer) => later(answers, answer, self.change_lease(&change, group)),
             Operation::Ledger(change, answer) => later(answers, answer, group.cas_ledger(&change)),

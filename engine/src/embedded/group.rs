@@ -7,7 +7,8 @@ use actors::port::log::{Commit, Topic};
 use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Row};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use schemas::ids::{PartitionId, Position};
+use schemas::conversation::Turn;
+use schemas::ids::{CustomerId, PartitionId, Position};
 
 use super::key;
 use super::tables::{Change, Table, Tables};
@@ -134,6 +135,44 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
+    /// Writes turns, each unless it was erased.
+    pub fn put_turns(&mut self, turns: &[Turn]) -> Result<(), Failure> {
+        for turn in turns {
+            if turn.number >= self.erased_turns(&turn.customer)? {
+                self.put(Table::Turns, key::turn(&turn.customer, turn.number), value::encode(turn));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a customer's turns below a number, on disk and among the changes of this group, and notes the number.
+    pub fn erase_turns(&mut self, customer: &CustomerId, below: u32) -> Result<(), Failure> {
+        let erased = self.erased_turns(customer)?;
+        if below <= erased {
+            return Ok(());
+        }
+        let (first, end) = (key::turn(customer, erased), key::turn(customer, below));
+        let found = self.tables.scan(Table::Turns, &first, |key| key < end.as_slice());
+        for entry in found {
+            self.remove(Table::Turns, entry?.0.to_vec());
+        }
+        let changed: Vec<Vec<u8>> = self
+            .changes
+            .keys()
+            .filter(|(table, key)| *table == Table::Turns && *key >= key::turn(customer, 0) && *key < end)
+            .map(|(_, key)| key.clone())
+            .collect();
+        changed.into_iter().for_each(|key| self.remove(Table::Turns, key));
+        self.put(Table::State, key::erased_turns(customer), value::encode(&below));
+        Ok(())
+    }
+
+    /// Returns the number below which a customer's turns were erased.
+    fn erased_turns(&self, customer: &CustomerId) -> Result<u32, Failure> {
+        let held = self.get(Table::State, key::erased_turns(customer))?;
+        Ok(held.map(|bytes| value::decode("number of erased turns", &bytes)).transpose()?.unwrap_or(0))
+    }
+
     /// Returns a partition's lease.
     pub fn lease(&self, partition: PartitionId) -> Result<Lease, Failure> {
         let held = self.get(Table::State, key::lease(partition))?;
@@ -191,7 +230,7 @@ impl<'a> Group<'a> {
         match topic {
             Topic::Events => Ok(self.lease(partition)?.position),
             Topic::Outreach => Ok(self.committed(topic, partition)?.position),
-            Topic::Decisions | Topic::DeadLetter => Ok(Position(u64::MAX)),
+            Topic::Decisions | Topic::Replies | Topic::DeadLetter => Ok(Position(u64::MAX)),
         }
     }
 

@@ -28,6 +28,7 @@ enum State {
     Floor = 6,
     Agreement = 7,
     Begin = 8,
+    ErasedTurns = 9,
 }
 
 /// Returns the key of a partition's lease.
@@ -100,6 +101,7 @@ fn topic_number(topic: Topic) -> u8 {
         Topic::Outreach => 1,
         Topic::Decisions => 2,
         Topic::DeadLetter => 3,
+        Topic::Replies => 4,
     }
 }
 
@@ -155,7 +157,19 @@ pub fn decision(decision: &Decision) -> Vec<u8> {
     key
 }
 
-/// Returns the start of every key of a customer in the ledger and the decision table. Ends with a terminator that no customer id can
+/// Returns the key of a turn: in the order of the thread.
+pub fn turn(customer: &CustomerId, number: u32) -> Vec<u8> {
+    let mut key = customer_prefix(customer);
+    key.extend(number.to_be_bytes());
+    key
+}
+
+/// Returns the key of the number below which a customer's turns were erased.
+pub fn erased_turns(customer: &CustomerId) -> Vec<u8> {
+    state(State::ErasedTurns, customer.as_str().as_bytes())
+}
+
+/// Returns the start of every key of a customer in the ledger, the decision and the turn table. Ends with a terminator that no customer id can
 /// hold, so that no id's keys lie among those of another.
 pub fn customer_prefix(customer: &CustomerId) -> Vec<u8> {
     let mut key = Vec::with_capacity(customer.as_str().len() + 26);

@@ -27,19 +27,22 @@ pub enum Table {
     Ledger,
     /// Decisions by customer, newest first.
     Decisions,
+    /// Turns of conversations by customer, in their order.
+    Turns,
     /// Customers by value.
     Links,
 }
 
 impl Table {
     /// Every table, in the order of the enum.
-    pub const ALL: [Table; 7] = [
+    pub const ALL: [Table; 8] = [
         Table::Log,
         Table::State,
         Table::Rows,
         Table::WakeUps,
         Table::Ledger,
         Table::Decisions,
+        Table::Turns,
         Table::Links,
     ];
 
@@ -52,6 +55,7 @@ impl Table {
             Table::WakeUps => "wake_ups",
             Table::Ledger => "ledger",
             Table::Decisions => "decisions",
+            Table::Turns => "turns",
             Table::Links => "links",
         }
     }
@@ -61,9 +65,13 @@ impl Table {
         match self {
             // Blocks are written once and mostly never read again: kept apart from their keys they are not copied by each merge.
             Table::Log => options.with_kv_separation(Some(KvSeparationOptions::default())),
-            Table::State | Table::Rows | Table::WakeUps | Table::Ledger | Table::Decisions | Table::Links => {
-                options
-            }
+            Table::State
+            | Table::Rows
+            | Table::WakeUps
+            | Table::Ledger
+            | Table::Decisions
+            | Table::Turns
+            | Table::Links => options,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A back end writes one answer; when, by whom and how often is the affair of `actors::generation`.
 
+pub mod briefing;
 pub mod extractive;
 pub mod openai;
 
@@ -17,6 +18,7 @@ use anyhow::Result;
 
 use crate::knowledge::Knowledge;
 
+pub use briefing::Brief;
 use extractive::{Bar, Extractive};
 use openai::OpenAi;
 pub use settings::{KEYS, Kind, Settings};

@@ -188,6 +188,7 @@ async fn serve(
         metrics: metrics.clone(),
         stop: around.stop() / FRONT_SHARE,
     };
+    let (ports, answering) = app::answering(settings, ports, &metrics)?;
     let node = Node::start(ports, book, border, bounds, metrics).context("failed to start")?;
     let front =
         http.map(|bound| bound.answer(parts)).transpose().context("failed to answer (http.listen)")?;
@@ -197,7 +198,9 @@ async fn serve(
         reason = looker.run(say) => Why::Failed(anyhow!("the engine stopped: {reason}")),
         error = feeding.run(&node) => Why::Failed(error),
     };
-    around.drain((front, node, world), why, say).await
+    let stopped = around.drain((front, node, world), why, say).await;
+    drop(answering);
+    stopped
 }
 
 /// Opens the world and connects what feeds it.

@@ -96,6 +96,7 @@ impl Driven {
         let channels: Channels =
             opened.ports.channels.keys().map(|name| (name.clone(), into_shop())).collect();
         let ports = Ports {
+            answers: Arc::new(actors::port::answers::Nobody),
             channels: Arc::new(channels),
             sink: decisions.tap(opened.ports.sink.clone()),
             predictor: predictor(opened.ports.predictor.clone()),

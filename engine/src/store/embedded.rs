@@ -7,9 +7,11 @@ use actors::port::store::{
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
+use schemas::conversation::Turn;
 use schemas::customer::Link;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, OutreachId, PartitionId};
+use schemas::time::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::embedded::Database;
@@ -158,6 +160,24 @@ impl Store for EmbeddedStore {
             let wanted =
                 |decision: &Decision| trigger.as_ref().is_none_or(|name| decision.trigger == name.as_str());
             decisions.filter(|decision| decision.as_ref().map_or(true, wanted)).take(max).collect()
+        })
+    }
+
+    fn write_turns(&self, turns: Vec<Turn>) -> Reply<Written, Error> {
+        let written = self.write(|answer| Operation::Turns(turns, answer));
+        written.map(|written| written.map(|()| Written::default())).boxed()
+    }
+
+    fn erase_turns(&self, customer: CustomerId, below: u32, _: Timestamp) -> Reply<Written, Error> {
+        let erased = self.write(|answer| Operation::EraseTurns(customer, below, answer));
+        erased.map(|erased| erased.map(|()| Written::default())).boxed()
+    }
+
+    fn read_turns(&self, customer: CustomerId, from: u32, max: usize) -> Reply<Vec<Turn>, Error> {
+        let (prefix, first) = (key::customer_prefix(&customer), key::turn(&customer, from));
+        self.read(lane(&customer), move |tables| {
+            let found = tables.scan(Table::Turns, &first, |key| key.starts_with(&prefix));
+            found.take(max).map(|entry| Ok(value::decode("turn", &entry?.1)?)).collect()
         })
     }
 

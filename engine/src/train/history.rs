@@ -294,7 +294,10 @@ impl History {
         for entry in effects.outbox.drain(..) {
             match entry.body {
                 Outgoing::Relay { to, message } => self.told.push_back((to, message)),
-                Outgoing::Outreach(_) | Outgoing::Decision(_) => {}
+                Outgoing::Outreach(_)
+                | Outgoing::Decision(_)
+                | Outgoing::Turn(_)
+                | Outgoing::Forgotten { .. } => {}
             }
         }
         self.played.records.add(&effects.tally);
@@ -363,7 +366,7 @@ fn moment<'a>(row: &'a Customer, record: &'a Record, before: (u32, &Tally)) -> O
             }
         },
         Input::Stray(stray) => event_in(&stray.told)?,
-        Input::Outcome(_) | Input::Command(_) => return None,
+        Input::Outcome(_) | Input::Command(_) | Input::Talk(_) => return None,
     };
     let is_new = tally.applied + tally.told > 0 && tally.duplicate == 0 && row.alias_of().is_none();
     let orders = row.profile().orders().count().saturating_sub(orders);
@@ -373,6 +376,6 @@ fn moment<'a>(row: &'a Customer, record: &'a Record, before: (u32, &Tally)) -> O
 fn event_in(forward: &Forward) -> Option<&Event> {
     match forward {
         Forward::Event(event) => Some(event),
-        Forward::Outcome(_) | Forward::Command(_) => None,
+        Forward::Outcome(_) | Forward::Command(_) | Forward::Talk(_) => None,
     }
 }

@@ -79,6 +79,7 @@ impl Customer {
                 turn.fx.tally.told += 1;
                 self.told_command(*command, &mut turn);
             }
+            Input::Talk(talk) => self.told_talk(talk, &mut turn),
             Input::Stray(stray) => self.told_stray(stray, record.position, &mut turn),
         }
         self.set_rescore_after_record(before, book);
@@ -99,7 +100,8 @@ impl Customer {
 
     /// Returns the instant at which the row has something to do, if nothing else happens.
     pub fn next_due(&self) -> Option<Timestamp> {
-        [self.profile.next_due(), self.triggers.next_due(), self.rescore].into_iter().flatten().min()
+        let thread = self.thread.as_ref().and_then(|thread| thread.next_due());
+        [self.profile.next_due(), self.triggers.next_due(), self.rescore, thread].into_iter().flatten().min()
     }
 
     /// Fires what is due strictly before `limit`.
@@ -126,6 +128,7 @@ impl Customer {
         let asked = self.take_rescore(due, turn.book);
         self.run(turn, |machine| machine.on_time(asked));
         self.set_rescore(turn.book);
+        self.thread_on_time(due, turn);
     }
 
     /// An event that the profile made, a session's end: triggers act on it as on any other. It is named by the last record behind it.
@@ -235,6 +238,7 @@ impl Customer {
                 Awaited::Yes
             }
             Forward::Outcome(outcome) => self.told_outcome(outcome, turn),
+            Forward::Talk(talk) => return self.told_talk(talk, turn),
         };
         match awaited {
             Awaited::Yes => turn.fx.tally.told += 1,

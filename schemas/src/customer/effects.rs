@@ -68,6 +68,8 @@ pub struct Tally {
     pub told: u32,
     /// Messages, outcomes and scores that the row did not await.
     pub unawaited: u32,
+    /// What happened in the thread.
+    pub talk: TalkTally,
 }
 
 impl Tally {
@@ -80,6 +82,51 @@ impl Tally {
         self.clamped += other.clamped;
         self.told += other.told;
         self.unawaited += other.unawaited;
+        self.talk.add(&other.talk);
+    }
+}
+
+/// Counts of one transition that concern the thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TalkTally {
+    /// Turns of the customer.
+    pub said: u32,
+    /// Turns of the bot.
+    pub answered: u32,
+    /// Turns of agents.
+    pub spoken: u32,
+    /// Outreach that opened.
+    pub opened: u32,
+    /// Take-overs and hand-backs.
+    pub changed: u32,
+    /// Messages that joined a burst.
+    pub coalesced: u32,
+    /// Answers that were asked for.
+    pub asked: u32,
+    /// Questions that were closed before their answer came.
+    pub cancelled: u32,
+    /// Answers that were not taken: their question was not open any more.
+    pub stale: u32,
+    /// Messages, outreach and changes of hands that were told before, or changed nothing.
+    pub repeated: u32,
+    /// Messages above the bound of a minute, outreach for the suppressed.
+    pub refused: u32,
+}
+
+impl TalkTally {
+    /// Adds the counts of another transition.
+    pub fn add(&mut self, other: &TalkTally) {
+        self.said += other.said;
+        self.answered += other.answered;
+        self.spoken += other.spoken;
+        self.opened += other.opened;
+        self.changed += other.changed;
+        self.coalesced += other.coalesced;
+        self.asked += other.asked;
+        self.cancelled += other.cancelled;
+        self.stale += other.stale;
+        self.repeated += other.repeated;
+        self.refused += other.refused;
     }
 }
 

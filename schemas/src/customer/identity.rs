@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::conversation::Talk;
 use crate::decision::Outcome;
 use crate::event::{Event, names_nobody};
 use crate::ids::{ANONYMOUS_PREFIX, CustomerId, Position};
@@ -57,7 +58,7 @@ impl Message {
         match self {
             Message::Forward(forward) => match **forward {
                 Forward::Outcome(_) => true,
-                Forward::Event(_) | Forward::Command(_) => false,
+                Forward::Event(_) | Forward::Command(_) | Forward::Talk(_) => false,
             },
             Message::Request | Message::Snapshot { .. } | Message::Refused { .. } | Message::Erase => false,
         }
@@ -83,6 +84,8 @@ pub enum Forward {
     Outcome(Outcome),
     /// A command: it concerns whoever the alias leads to.
     Command(Command),
+    /// Something said in the customer's thread. Threads stay with their row: only a stray tells it.
+    Talk(Box<Talk>),
 }
 
 /// What an anonymous row leads to.

@@ -150,6 +150,8 @@ impl Customer {
             }
             Forward::Outcome(outcome) => return self.told_outcome(outcome, turn),
             Forward::Command(command) => self.told_command(*command, turn),
+            // A thread stays with its row: no alias passes it on.
+            Forward::Talk(_) => return Awaited::No,
         }
         Awaited::Yes
     }
@@ -189,6 +191,7 @@ impl Customer {
         self.asking.forget();
         self.rescore = None;
         turn.fx.withdrawn.extend(self.outbox.erase());
+        self.forget_thread(turn);
         turn.fx.touch(Urgency::Urgent);
         let at = turn.now;
         let rare = self.rare();

@@ -11,6 +11,7 @@
 //! | `identity`, `merge` | what rows tell each other, and what that does |
 //! | `marks` | how far the messages of other rows were applied |
 //! | `scoring` | questions to the predictor |
+//! | `thread` | what is said to and by the customer |
 //! | `outbox`, `effects` | what leaves, what the executor is told |
 //! | `recheck` | the last look before an outreach leaves |
 //! | `codec` | the row as bytes, with versions |
@@ -23,6 +24,7 @@ mod merge;
 mod outbox;
 mod row;
 mod scoring;
+mod thread;
 
 pub mod codec;
 pub mod identity;
@@ -32,6 +34,7 @@ pub mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use effects::{Effects, Link, LinkKind, Tally, Urgency};
+pub use effects::{Effects, Link, LinkKind, TalkTally, Tally, Urgency};
 pub use outbox::{OutboxEntry, Outgoing};
 pub use row::Customer;
+pub use thread::Thread;

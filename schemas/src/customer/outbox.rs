@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::identity::{Message, Relay};
+use crate::conversation::Turn;
 use crate::decision::{Decision, Outreach};
 use crate::ids::{CustomerId, Position};
+use crate::time::Timestamp;
 
 /// What leaves a row, in the order it was caused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +33,15 @@ pub enum Outgoing {
         /// The message.
         message: Box<Relay>,
     },
+    /// To care.replies and the table of turns.
+    Turn(Box<Turn>),
+    /// To care.replies, and out of the table of turns: the customer was erased.
+    Forgotten {
+        /// Turns below this number are gone.
+        below: u32,
+        /// Log time of the erase.
+        at: Timestamp,
+    },
 }
 
 impl Outgoing {
@@ -38,7 +49,8 @@ impl Outgoing {
     /// personal.
     fn survives_erase(&self) -> bool {
         match self {
-            Outgoing::Outreach(_) | Outgoing::Decision(_) => false,
+            Outgoing::Outreach(_) | Outgoing::Decision(_) | Outgoing::Turn(_) => false,
+            Outgoing::Forgotten { .. } => true,
             Outgoing::Relay { message, .. } => match message.message {
                 Message::Request | Message::Refused { .. } | Message::Erase => true,
                 Message::Snapshot { .. } | Message::Forward { .. } => false,

@@ -1,4 +1,4 @@
-//! The row's shape and what is read from it. It changes in `apply`, `merge` and `scoring` only.
+//! The row's shape and what is read from it. It changes in `apply`, `merge`, `scoring` and `thread` only.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +6,7 @@ use super::identity::{Erased, Identity};
 use super::marks::Marks;
 use super::outbox::{Outbox, OutboxEntry};
 use super::scoring::Asking;
+use super::thread::Thread;
 use crate::ids::{CustomerId, Position};
 use crate::profile::Profile;
 use crate::score::Ask;
@@ -33,6 +34,9 @@ pub struct Customer {
     /// What most rows do not have.
     pub(super) rare: Option<Box<Rare>>,
     pub(super) triggers: TriggerState,
+    /// What was said; the codec writes it behind the row, where there is any.
+    #[serde(skip)]
+    pub(super) thread: Option<Box<Thread>>,
 }
 
 /// Parts of a row that most customers lack.
@@ -60,6 +64,7 @@ impl Customer {
             rescore: None,
             rare: None,
             triggers: TriggerState::default(),
+            thread: None,
         }
     }
 
@@ -129,6 +134,7 @@ impl Customer {
         self.profile.first_seen().is_none()
             && rare.identity.alias.is_none()
             && rare.identity.merged.is_empty()
+            && self.thread.as_ref().is_none_or(|thread| thread.is_blank())
     }
 
     /// Returns true when the customer was erased after `at`, heard of again or not.
@@ -147,6 +153,7 @@ impl Customer {
             + self.outbox.weight()
             + self.asking.weight()
             + self.triggers.weight()
+            + self.thread.as_ref().map_or(0, |thread| thread.weight())
             + rare
     }
 

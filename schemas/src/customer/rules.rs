@@ -33,6 +33,8 @@ pub struct RowRules {
     pub heads_apply: bool,
     /// The row keeps when its heads are to be looked at next (I8).
     pub heads_timed: bool,
+    /// The pool's answer is taken only for the question that is open, by attempt and ownership epoch (I9).
+    pub talk_answers_awaited: bool,
     /// What slots are made of (I5).
     pub slots: SlotRule,
 }
@@ -99,6 +101,7 @@ impl Default for RowRules {
             answers_awaited: true,
             heads_apply: true,
             heads_timed: true,
+            talk_answers_awaited: true,
             slots: SlotRule::Stable,
         }
     }

@@ -120,7 +120,8 @@ fn put(json: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(json, text).expect("a vector takes every byte, and every text is JSON");
 }
 
-/// Returns the headers of a record that an engine appends under `key`. Outreach and decisions are CloudEvents in binary mode.
+/// Returns the headers of a record that an engine appends under `key`. Outreach, decisions and turns are CloudEvents in
+/// binary mode.
 pub fn write(kind: RecordKind, epoch: Option<Epoch>, key: &str, body: &[u8]) -> Vec<Header> {
     let mut headers = Vec::new();
     match kind {
@@ -134,12 +135,15 @@ pub fn write(kind: RecordKind, epoch: Option<Epoch>, key: &str, body: &[u8]) -> 
         | RecordKind::DeadLetter
         | RecordKind::Epoch
         | RecordKind::Stray
+        | RecordKind::Talk
+        | RecordKind::Reply
         | RecordKind::Unknown => headers.push((KIND, kind.as_str().into())),
     }
     headers.extend(epoch.map(|epoch| (EPOCH, epoch.0.to_string().into())));
     match kind {
         RecordKind::Outreach => headers.extend(cloud_event("care.outreach.v1", key, body)),
         RecordKind::Decision => headers.extend(cloud_event("care.decision.v1", key, body)),
+        RecordKind::Reply => headers.extend(reply(key, body)),
         RecordKind::DeadLetter => headers.extend(letter(body)),
         RecordKind::Event
         | RecordKind::CloudEvent
@@ -148,6 +152,7 @@ pub fn write(kind: RecordKind, epoch: Option<Epoch>, key: &str, body: &[u8]) -> 
         | RecordKind::Command
         | RecordKind::Epoch
         | RecordKind::Stray
+        | RecordKind::Talk
         | RecordKind::Unknown => {}
     }
     headers
@@ -165,6 +170,22 @@ struct Named {
 /// Returns the attributes of an outreach or decision; its id is the same however often it is relayed.
 fn cloud_event(kind: &'static str, key: &str, body: &[u8]) -> Vec<Header> {
     let Ok(named) = serde_json::from_slice::<Named>(body) else { return Vec::new() };
+    attributes(kind, key, &named)
+}
+
+/// A whole turn, as far as it is named by its body.
+#[derive(Deserialize)]
+struct Told {
+    turn: Named,
+}
+
+/// Returns the attributes of a turn; a piece of one has none, since nobody may rely on it.
+fn reply(key: &str, body: &[u8]) -> Vec<Header> {
+    let Ok(Told { turn }) = serde_json::from_slice(body) else { return Vec::new() };
+    attributes("care.turn.v1", key, &turn)
+}
+
+fn attributes(kind: &'static str, key: &str, named: &Named) -> Vec<Header> {
     let id = match named.attempt {
         0 => named.id.to_string(),
         attempt => format!("{}-{attempt}", named.id),

@@ -52,6 +52,7 @@ impl World {
             sink: Arc::new(log.clone()),
             store: Arc::new(store.clone()),
             predictor: Arc::new(ScriptedPredictor::new()),
+            answers: Arc::new(crate::port::answers::Nobody),
             channels: Arc::new(Channels::from(channels.map(|(name, channel)| (name.into(), channel)))),
             clock: Arc::new(clock.clone()),
         };

@@ -1,5 +1,6 @@
 //! Small valid values for suites and tests.
 
+use schemas::conversation::{Act, Made, Rung, Source, Speaker, Turn, TurnId};
 use schemas::decision::{Category, Decision, Outreach, Reason, Verdict};
 use schemas::ids::{CustomerId, OutreachId, Position, Slot};
 use schemas::time::Timestamp;
@@ -48,6 +49,32 @@ pub fn decision(customer: &str, trigger: &str, at: i64) -> Decision {
         scores: Vec::new(),
         propensity: 1.0,
         opened_by: SmolStr::default(),
+        customer,
+    }
+}
+
+/// Returns turn `number` of a customer's thread; equal arguments make equal ones.
+pub fn turn(customer: &str, number: u32) -> Turn {
+    let customer = CustomerId::user(customer);
+    let source =
+        Source { number: 1, passage: "p".into(), title: "Returns".into(), source: "returns.md".into() };
+    Turn {
+        id: TurnId::of(&customer, Position(number.into()), 0),
+        number,
+        at: Timestamp(1_795_507_200_000 + i64::from(number)),
+        speaker: Speaker::Bot,
+        act: Act::Said,
+        made: Made::Ai,
+        by: SmolStr::new_static("quotes"),
+        text: format!("{number} days [1] 天"),
+        lang: SmolStr::new_static("en"),
+        sources: vec![source],
+        rung: Some(Rung::Extractive),
+        epoch: 2,
+        attempt: number,
+        message: SmolStr::default(),
+        outreach: None,
+        facts: Properties(vec![("days".into(), Value::Number(30.0))]),
         customer,
     }
 }

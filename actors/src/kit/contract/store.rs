@@ -45,6 +45,8 @@ pub async fn suite(make: impl Fn() -> Fixture) {
     ledger_keeps_the_place_of_an_instance_that_moves(make()).await;
     ledger_is_listed_by_customer(make()).await;
     decisions_are_read_newest_first(make()).await;
+    turns_are_read_in_their_order(make()).await;
+    erased_turns_stay_erased(make()).await;
     links_lead_to_customers(make()).await;
     agreement_changes_by_comparison(make()).await;
     everything_survives_a_reopening(make()).await;
@@ -254,6 +256,41 @@ async fn decisions_are_read_newest_first(Fixture { store, .. }: Fixture) {
     assert_eq!(read(Some("cart"), 10).await, [all[1].clone(), all[3].clone()]);
     assert_eq!(read(Some("silent"), 1).await, all[..1]);
     assert!(read(Some("other"), 1).await.is_empty());
+}
+
+async fn turns_are_read_in_their_order(Fixture { store, .. }: Fixture) {
+    let all: Vec<_> = (0..5).map(|number| sample::turn("ada", number)).collect();
+    for _ in 0..2 {
+        store.write_turns(all.iter().rev().cloned().collect()).await.expect("turns");
+    }
+    store.write_turns(vec![sample::turn("ad", 2), sample::turn("adam", 0)]).await.expect("turns");
+    let read = async |customer: &str, from, max| {
+        store.read_turns(CustomerId::user(customer), from, max).await.expect("a read")
+    };
+    assert_eq!(read("ada", 0, 10).await, all, "written twice, there once");
+    assert_eq!(read("ada", 0, 2).await, all[..2]);
+    assert_eq!(read("ada", 3, 10).await, all[3..]);
+    assert_eq!(read("ad", 0, 10).await, [sample::turn("ad", 2)]);
+    assert!(read("ada", 5, 10).await.is_empty() && read("eve", 0, 10).await.is_empty());
+    assert!(read("ada", 0, 0).await.is_empty());
+}
+
+async fn erased_turns_stay_erased(fixture: Fixture) {
+    let (ada, all) = (CustomerId::user("ada"), [0, 1, 2, 3].map(|number| sample::turn("ada", number)));
+    let other = sample::turn("adam", 0);
+    fixture.store.write_turns(all[..3].to_vec()).await.expect("turns");
+    fixture.store.write_turns(vec![other.clone()]).await.expect("turns");
+    let at = all[2].at;
+    for _ in 0..2 {
+        fixture.store.erase_turns(ada.clone(), 3, at).await.expect("an erase");
+    }
+    let store = fixture.reopened().await.store;
+    let read = async |customer: &CustomerId| store.read_turns(customer.clone(), 0, 9).await.expect("a read");
+    assert!(read(&ada).await.is_empty());
+    assert_eq!(read(&other.customer).await, [other.clone()], "of another customer");
+    // What an owner of before still writes comes late.
+    store.write_turns(all.to_vec()).await.expect("turns");
+    assert_eq!(read(&ada).await, all[3..], "the thread goes on behind what was erased");
 }
 
 async fn links_lead_to_customers(Fixture { store, .. }: Fixture) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schemas::conversation::Turn;
 use schemas::customer::{Link, LinkKind};
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, OutreachId, PartitionId};
@@ -28,6 +29,9 @@ struct Tables {
     wake_ups: BTreeSet<(PartitionId, WakeUp)>,
     ledger: BTreeMap<(CustomerId, OutreachId), LedgerEntry>,
     decisions: BTreeMap<(CustomerId, OutreachId), Decision>,
+    turns: BTreeMap<(CustomerId, u32), Turn>,
+    /// Numbers below which turns were erased.
+    erased: BTreeMap<CustomerId, u32>,
     links: BTreeSet<(LinkKind, u128, CustomerId)>,
     agreement: Agreement,
 }
@@ -156,6 +160,30 @@ impl Store for MemoryStore {
         found.sort_by_key(|decision| std::cmp::Reverse((decision.at, decision.id)));
         found.truncate(max);
         ready(found)
+    }
+
+    fn write_turns(&self, turns: Vec<Turn>) -> Reply<Written, Error> {
+        let mut tables = self.lock();
+        for turn in turns {
+            if tables.erased.get(&turn.customer).is_none_or(|below| turn.number >= *below) {
+                tables.turns.insert((turn.customer.clone(), turn.number), turn);
+            }
+        }
+        ready(Written::default())
+    }
+
+    fn erase_turns(&self, customer: CustomerId, below: u32, _: Timestamp) -> Reply<Written, Error> {
+        let mut tables = self.lock();
+        let held = tables.erased.entry(customer.clone()).or_default();
+        *held = below.max(*held);
+        tables.turns.retain(|(of, number), _| *of != customer || *number >= below);
+        ready(Written::default())
+    }
+
+    fn read_turns(&self, customer: CustomerId, from: u32, max: usize) -> Reply<Vec<Turn>, Error> {
+        let tables = self.lock();
+        let (from, to) = ((customer.clone(), from), (customer, u32::MAX));
+        ready(tables.turns.range(from..=to).take(max).map(|(_, turn)| turn.clone()).collect())
     }
 
     fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, Error> {

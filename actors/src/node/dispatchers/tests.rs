@@ -45,6 +45,7 @@ impl World {
             sink: Arc::new(log.clone()),
             store: Arc::new(self.store.clone()),
             predictor: Arc::new(ScriptedPredictor::new()),
+            answers: Arc::new(crate::port::answers::Nobody),
             channels: Arc::new(Channels::from([("mail".into(), channel)])),
             clock: Arc::new(self.clock.clone()),
         };

@@ -82,6 +82,7 @@ impl World {
             sink: Arc::new(self.log.clone()),
             store: Arc::new(self.store.clone()),
             predictor: Arc::new(ScriptedPredictor::new()),
+            answers: Arc::new(crate::port::answers::Nobody),
             channels: Arc::default(),
             clock: Arc::new(self.clock.clone()),
         };

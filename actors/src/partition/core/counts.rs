@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Sub};
 
-use schemas::customer::Tally;
+use schemas::customer::{TalkTally, Tally};
 use schemas::ids::Position;
 use schemas::time::Timestamp;
 
@@ -48,6 +48,28 @@ counts! {
     told,
     /// Messages, outcomes and scores that no row awaited.
     unawaited,
+    /// Turns of customers.
+    turns_said,
+    /// Turns of the bot.
+    turns_answered,
+    /// Turns of agents.
+    turns_spoken,
+    /// Outreach that opened in a thread.
+    turns_opened,
+    /// Take-overs and hand-backs.
+    hands_changed,
+    /// Messages that joined a burst.
+    coalesced,
+    /// Answers that threads asked for.
+    questions,
+    /// Questions of threads closed before their answer came.
+    cancelled,
+    /// Answers that were not taken: their question was not open any more.
+    stale,
+    /// Messages, outreach and changes of hands that were told before, or changed nothing.
+    repeated,
+    /// Messages above the bound of a minute, outreach for the suppressed.
+    refused,
     /// Records read the first time.
     read,
     /// Records that could not be decoded, or that a customer panicked on twice.
@@ -77,7 +99,7 @@ counts! {
 impl Counts {
     /// Adds what one turn's transitions counted.
     pub(super) fn tally(&mut self, tally: &Tally) {
-        let Tally { applied, replayed, duplicate, late, clamped, told, unawaited } = *tally;
+        let Tally { applied, replayed, duplicate, late, clamped, told, unawaited, talk } = *tally;
         self.applied += u64::from(applied);
         self.replayed += u64::from(replayed);
         self.duplicate += u64::from(duplicate);
@@ -85,6 +107,25 @@ impl Counts {
         self.clamped += u64::from(clamped);
         self.told += u64::from(told);
         self.unawaited += u64::from(unawaited);
+        if talk != TalkTally::default() {
+            self.tally_talk(&talk);
+        }
+    }
+
+    fn tally_talk(&mut self, tally: &TalkTally) {
+        let TalkTally { said, answered, spoken, opened, changed, .. } = *tally;
+        let TalkTally { coalesced, asked, cancelled, stale, repeated, refused, .. } = *tally;
+        self.turns_said += u64::from(said);
+        self.turns_answered += u64::from(answered);
+        self.turns_spoken += u64::from(spoken);
+        self.turns_opened += u64::from(opened);
+        self.hands_changed += u64::from(changed);
+        self.coalesced += u64::from(coalesced);
+        self.questions += u64::from(asked);
+        self.cancelled += u64::from(cancelled);
+        self.stale += u64::from(stale);
+        self.repeated += u64::from(repeated);
+        self.refused += u64::from(refused);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemas::conversation::QuestionId;
 use schemas::customer::{Link, Outgoing};
 use schemas::ids::{CustomerId, Position};
 use schemas::score::AskId;
@@ -52,6 +53,8 @@ pub(super) struct Entry {
     pub(super) outbox: Vec<Out>,
     /// Scores asked for.
     pub(super) asks: Vec<Asked>,
+    /// What its thread asks.
+    pub(super) question: Option<QuestionId>,
     /// Index entries whose work is under way.
     pub(super) alarms: Vec<Alarm>,
     /// Values for the link index.
@@ -211,6 +214,7 @@ impl Entry {
             wanted: false,
             outbox: Vec::new(),
             asks: Vec::new(),
+            question: None,
             alarms: Vec::new(),
             links: Vec::new(),
             clock: Timestamp::default(),
@@ -289,6 +293,7 @@ impl Entry {
             && !self.is_dirty()
             && self.sent.is_none()
             && self.asks.is_empty()
+            && self.question.is_none()
             && self.alarms.is_empty()
             && self.relayed()
     }

@@ -197,6 +197,9 @@ impl Core {
             self.give_turn(index);
         }
         self.feed.touched = touched;
+        if fetched.end_at.is_some() {
+            self.note_end_of_log();
+        }
     }
 
     /// Gives one record to its customer, or sets it aside.

@@ -5,8 +5,8 @@
 //! the customers: it knows of each how far its row, its outbox and its scores are ([`entry`]), and gives it turns.
 //!
 //! In the order of an event: [`lease`] takes and confirms the partition, [`feed`] reads and routes records, [`strays`] hands on those of
-//! other partitions, [`turns`] follows what a customer did, [`flush`] writes rows, [`relay`] sends what they hold, [`timers`] wakes
-//! customers, [`passivate`] drops idle ones, [`panics`] takes back what a customer that is gone had only in memory.
+//! other partitions, [`turns`] follows what a customer did, [`flush`] writes rows, [`relay`] sends what they hold, [`questions`] has threads answered,
+//! [`timers`] wakes customers, [`passivate`] drops idle ones, [`panics`] takes back what a customer that is gone had only in memory.
 
 mod alarms;
 mod counts;
@@ -17,6 +17,7 @@ mod holds;
 mod lease;
 mod panics;
 mod passivate;
+mod questions;
 mod relay;
 mod strays;
 mod timers;
@@ -91,6 +92,7 @@ pub struct Core {
     flush: flush::Flush,
     relay: relay::Relays,
     strays: strays::Strays,
+    questions: questions::Questions,
     timers: timers::Timers,
     /// Where the look for idle customers goes on.
     hand: usize,
@@ -150,6 +152,7 @@ impl Core {
             flush: flush::Flush::default(),
             relay: relay::Relays::default(),
             strays: strays::Strays::default(),
+            questions: questions::Questions::default(),
             timers: timers::Timers::default(),
             hand: 0,
             weight: 0,

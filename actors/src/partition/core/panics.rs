@@ -7,7 +7,7 @@ use schemas::ids::CustomerId;
 use super::Core;
 use super::entry::{Entry, Open, State};
 use super::turns::first_record;
-use crate::partition::protocol::End;
+use crate::partition::protocol::{Action, End};
 use crate::partition::turn::{CellId, Step};
 
 /// Panics on one record after which it is set aside.
@@ -96,6 +96,9 @@ impl Core {
         self.flush.quiet -= usize::from(old.quiet);
         for alarm in &old.alarms {
             self.timers.alarms.again(alarm.due, old.customer.clone());
+        }
+        if old.question.is_some() {
+            self.actions.push(Action::Hush(old.customer.clone()));
         }
         self.refresh_hold(index);
     }

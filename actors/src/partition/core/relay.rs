@@ -10,15 +10,16 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use rustc_hash::FxHashSet;
+use schemas::conversation::{Reply, Turn};
 use schemas::customer::Outgoing;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, PartitionId};
-use schemas::record::{RecordKind, encode_relay};
+use schemas::record::{RecordKind, encode_relay, encode_reply};
 use serde::Serialize;
 
 use super::Core;
 use super::entry::{Out, Stage};
-use crate::partition::protocol::Io;
+use crate::partition::protocol::{Forgotten, Io};
 use crate::partition::turn::{CellId, Step};
 use crate::port::log::{NewRecord, Topic};
 
@@ -28,6 +29,7 @@ pub(super) struct Relays {
     outreach: Queue,
     decisions: Queue,
     events: Queue,
+    replies: Queue,
     /// Relayed entries that wait for a confirmation, and how many had begun when they were relayed.
     relayed: VecDeque<(u64, CellId)>,
 }
@@ -40,8 +42,8 @@ struct Queue {
 }
 
 impl Relays {
-    fn queues(&self) -> [&Queue; 3] {
-        [&self.outreach, &self.decisions, &self.events]
+    fn queues(&self) -> [&Queue; 4] {
+        [&self.outreach, &self.decisions, &self.events, &self.replies]
     }
 
     fn queue(&mut self, topic: Topic) -> Option<&mut Queue> {
@@ -49,6 +51,7 @@ impl Relays {
             Topic::Outreach => Some(&mut self.outreach),
             Topic::Decisions => Some(&mut self.decisions),
             Topic::Events => Some(&mut self.events),
+            Topic::Replies => Some(&mut self.replies),
             Topic::DeadLetter => None,
         }
     }
@@ -73,6 +76,7 @@ fn topic_of(body: &Outgoing) -> Topic {
         Outgoing::Outreach(_) => Topic::Outreach,
         Outgoing::Decision(_) => Topic::Decisions,
         Outgoing::Relay { .. } => Topic::Events,
+        Outgoing::Turn(_) | Outgoing::Forgotten { .. } => Topic::Replies,
     }
 }
 
@@ -92,7 +96,7 @@ impl Core {
 
     /// Begins an append for every topic that has entries and no append under way.
     pub(super) fn send_relays(&mut self) {
-        for topic in [Topic::Outreach, Topic::Decisions, Topic::Events] {
+        for topic in [Topic::Outreach, Topic::Decisions, Topic::Events, Topic::Replies] {
             let batch = self.next_relays(topic);
             self.send_relay(topic, batch);
         }
@@ -125,13 +129,17 @@ impl Core {
         let out = self.seen(cell)?.outbox.iter().find(|out| out.number == number)?;
         match out.body.as_ref()? {
             Outgoing::Relay { to, .. } => Some(to),
-            Outgoing::Outreach(_) | Outgoing::Decision(_) => None,
+            Outgoing::Outreach(_)
+            | Outgoing::Decision(_)
+            | Outgoing::Turn(_)
+            | Outgoing::Forgotten { .. } => None,
         }
     }
 
     fn send_relay(&mut self, topic: Topic, batch: Vec<(CellId, u64)>) {
         let (mut records, mut decisions) = (Vec::with_capacity(batch.len()), Vec::new());
         let mut since = Vec::new();
+        let (mut turns, mut forgotten) = (Vec::new(), Vec::new());
         let mut under_way = Vec::with_capacity(batch.len());
         let (partition, partitions, epoch) = (self.partition, self.partitions, self.lease_epoch());
         for (cell, number) in batch {
@@ -142,9 +150,16 @@ impl Core {
             let Some(body) = out.body.as_ref() else { continue };
             let stamp = Some(out.at);
             records.push(NewRecord { stamp, ..record(body, &customer, partition, partitions, epoch) });
-            if let Outgoing::Decision(decision) = body {
-                decisions.push(Decision::clone(decision));
-                since.push(out.since);
+            match body {
+                Outgoing::Decision(decision) => {
+                    decisions.push(Decision::clone(decision));
+                    since.push(out.since);
+                }
+                Outgoing::Turn(turn) => turns.push(Turn::clone(turn)),
+                Outgoing::Forgotten { below, at } => {
+                    forgotten.push(Forgotten { customer, below: *below, at: *at });
+                }
+                Outgoing::Outreach(_) | Outgoing::Relay { .. } => {}
             }
             under_way.push((cell, number));
         }
@@ -155,7 +170,12 @@ impl Core {
         if let Some(queue) = self.relay.queue(topic) {
             queue.under_way = under_way;
         }
-        self.act(Io::Relay { topic, records, decisions, since });
+        match topic {
+            Topic::Replies => self.act(Io::Tell { records, turns, forgotten }),
+            Topic::Outreach | Topic::Decisions | Topic::Events | Topic::DeadLetter => {
+                self.act(Io::Relay { topic, records, decisions, since });
+            }
+        }
     }
 
     /// An append is durable.
@@ -213,6 +233,13 @@ fn record(
         Outgoing::Decision(decision) => (partition, customer, RecordKind::Decision, json(decision)),
         Outgoing::Relay { to, message } => {
             (PartitionId::of(to.as_str(), partitions), to, RecordKind::Relay, encode_relay(message))
+        }
+        Outgoing::Turn(turn) => {
+            (partition, customer, RecordKind::Reply, encode_reply(&Reply::Turn(turn.clone())))
+        }
+        Outgoing::Forgotten { below, at } => {
+            let told = Reply::Forgotten { below: *below, at: *at };
+            (partition, customer, RecordKind::Reply, encode_reply(&told))
         }
     };
     NewRecord { partition, key: key.as_str().into(), kind, epoch: Some(epoch), stamp: None, body }

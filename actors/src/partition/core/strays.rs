@@ -65,6 +65,7 @@ impl Core {
             Input::Event(event) => Forward::Event(*event),
             Input::Outcome(outcome) => Forward::Outcome(outcome),
             Input::Command(command) => Forward::Command(command),
+            Input::Talk(talk) => Forward::Talk(talk),
             Input::Relay(_) | Input::Stray(_) => {
                 let message = format!(
                     "is {}; what one row tells another must stand in its receiver's, {}: was the partition count changed?",

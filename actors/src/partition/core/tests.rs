@@ -39,7 +39,7 @@ impl Bench {
         self.core.handle(self.now, input, &mut actions);
         let asked = actions.into_iter().filter_map(|action| match action {
             Action::Do(io) => Some(io),
-            Action::Turn(_) | Action::Close(_) | Action::End(_) => None,
+            Action::Turn(_) | Action::Close(_) | Action::Ask(_) | Action::Hush(_) | Action::End(_) => None,
         });
         self.asked.extend(asked);
     }

@@ -156,6 +156,7 @@ impl Core {
         self.note_outbox(index, turned.effects.outbox, &turn);
         self.note_withdrawn(index, &turned.effects.withdrawn);
         self.note_asks(index, turned.effects.asks);
+        self.note_asking(index, turned.asking);
         self.note_alarms(index, &turn);
         if turn.wakes && !self.feed.strikes.is_empty() {
             let customer = self.at(index).customer.clone();

@@ -257,7 +257,7 @@ fn erased_at_or_within(stories: &Stories, who: &CustomerId, from: Timestamp, unt
 fn event_of(record: &Record) -> Option<&Event> {
     match &record.input {
         Input::Event(event) => Some(event),
-        Input::Relay(_) | Input::Outcome(_) | Input::Command(_) | Input::Stray(_) => None,
+        Input::Relay(_) | Input::Outcome(_) | Input::Command(_) | Input::Stray(_) | Input::Talk(_) => None,
     }
 }
 
@@ -270,7 +270,7 @@ fn forwarded(record: &Record) -> Option<&Event> {
     match &relay.message {
         Message::Forward(forward) => match &**forward {
             Forward::Event(event) => Some(event),
-            Forward::Outcome(_) | Forward::Command(_) => None,
+            Forward::Outcome(_) | Forward::Command(_) | Forward::Talk(_) => None,
         },
         Message::Request | Message::Snapshot { .. } | Message::Refused { .. } | Message::Erase => None,
     }

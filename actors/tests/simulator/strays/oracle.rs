@@ -55,7 +55,8 @@ fn told(state: &State) -> (BTreeMap<String, CustomerId>, BTreeSet<CustomerId>) {
             Input::Command(Command::Erase | Command::Unsuppress)
             | Input::Relay(_)
             | Input::Outcome(_)
-            | Input::Stray(_) => {}
+            | Input::Stray(_)
+            | Input::Talk(_) => {}
         }
     }
     (events, suppressed)

@@ -55,7 +55,7 @@ impl Tail {
                     (commit.position, commit.epoch)
                 }
                 Topic::DeadLetter => (Position(0), Epoch(0)),
-                Topic::Decisions => continue,
+                Topic::Decisions | Topic::Replies => continue,
             };
             let mut open = records.iter().filter(|record| record.position >= from).peekable();
             let Some(first) = open.peek() else { continue };
@@ -110,7 +110,7 @@ impl Records {
         self.note(run)?;
         let Some(record) = record else { return Ok(None) };
         let partition = match self.topic {
-            Topic::Events | Topic::Outreach | Topic::Decisions => {
+            Topic::Events | Topic::Outreach | Topic::Decisions | Topic::Replies => {
                 PartitionId::of(&record.key, self.partitions)
             }
             // A letter stays beside where its record was, as far as there is such a partition.

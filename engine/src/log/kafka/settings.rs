@@ -204,7 +204,7 @@ impl Settings {
     pub fn retention(&self, topic: Topic) -> Duration {
         let hours = match topic {
             Topic::Events => self.retention_h,
-            Topic::Outreach | Topic::Decisions => self.outreach_retention_h,
+            Topic::Outreach | Topic::Decisions | Topic::Replies => self.outreach_retention_h,
             Topic::DeadLetter => self.dead_letter_retention_h,
         };
         Duration::from_secs(hours.saturating_mul(3_600))

@@ -1,7 +1,7 @@
 //! The store on CQL servers: Apache Cassandra and ScyllaDB.
 //!
 //! A request goes: port → `worker` (the driver's thread, where it ends whether or not the caller waits) → one file per table
-//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `links`, `agreement`) → `calls` (bounded, timed, counted) → the driver. Before
+//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `turns`, `links`, `agreement`) → `calls` (bounded, timed, counted) → the driver. Before
 //! that `migrate` made the tables, and opening checked them, what is fixed and how the servers sync (`tail`).
 //!
 //! Fencing is by write timestamps, as the port says: a row wins by its `written_at` and no two writes of a row share one. Lightweight
@@ -25,6 +25,7 @@ mod session;
 mod statements;
 mod tail;
 mod timers;
+mod turns;
 mod worker;
 
 use std::future::Future;
@@ -37,9 +38,11 @@ use actors::port::store::{
     Cas, Error as PortError, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
 };
 use futures_util::FutureExt;
+use schemas::conversation::Turn;
 use schemas::customer::Link;
 use schemas::decision::Decision;
 use schemas::ids::{CustomerId, OutreachId, PartitionId};
+use schemas::time::Timestamp;
 
 pub use error::Error;
 pub use migrate::{Migrated, Mode, migrate};
@@ -227,6 +230,18 @@ impl Store for CqlStore {
         max: usize,
     ) -> Reply<Vec<Decision>, PortError> {
         self.begin(move |inner| async move { inner.read_decisions(customer, trigger, max).await })
+    }
+
+    fn write_turns(&self, turns: Vec<Turn>) -> Reply<Written, PortError> {
+        self.begin(move |inner| async move { inner.write_turns(turns).await })
+    }
+
+    fn erase_turns(&self, customer: CustomerId, below: u32, at: Timestamp) -> Reply<Written, PortError> {
+        self.begin(move |inner| async move { inner.erase_turns(customer, below, at).await })
+    }
+
+    fn read_turns(&self, customer: CustomerId, from: u32, max: usize) -> Reply<Vec<Turn>, PortError> {
+        self.begin(move |inner| async move { inner.read_turns(customer, from, max).await })
     }
 
     fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, PortError> {

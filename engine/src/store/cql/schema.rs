@@ -15,11 +15,14 @@ pub struct Migration {
 }
 
 /// Every migration in order.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "customers, leases, timers, ledger, decisions, links and the agreement",
-    statements: &[PROFILE, LEASE, TIMER_SLOT, TIMER, LEDGER, DECISION, LINK, AGREEMENT],
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "customers, leases, timers, ledger, decisions, links and the agreement",
+        statements: &[PROFILE, LEASE, TIMER_SLOT, TIMER, LEDGER, DECISION, LINK, AGREEMENT],
+    },
+    Migration { version: 2, name: "turns of conversations", statements: &[CONVERSATION] },
+];
 
 /// The tables that migrations themselves need: made before the first. The table of versions comes last, since by it one sees that the
 /// others are there.
@@ -64,6 +67,11 @@ const DECISION: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.decision \
     (customer_id text, at timestamp, decision_id blob, body blob, PRIMARY KEY (customer_id, at, decision_id)) \
     WITH CLUSTERING ORDER BY (at DESC, decision_id DESC) AND compaction = \
     {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', 'compaction_window_size': 1}";
+
+/// Turns of conversations, in the order of the thread: written and deleted with log time as write timestamp, so that an erase wins over
+/// every turn before it, whichever comes last. One cell, the same whenever it is written again.
+const CONVERSATION: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.conversation \
+    (customer_id text, turn int, body blob, PRIMARY KEY (customer_id, turn))";
 
 /// What leads to customers: inserted, never deleted.
 const LINK: &str = "CREATE TABLE IF NOT EXISTS {keyspace}.link \

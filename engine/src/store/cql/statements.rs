@@ -1,7 +1,7 @@
 //! Every statement, prepared once, with how it is tried.
 //!
 //! Idempotent, so that the driver may repeat them on another server: reads, writes of rows (a repetition has the same bytes and the same
-//! timestamp), and inserts of wake-ups, decisions and links, which are one cell at most and the same whenever they are written.
+//! timestamp), turns with the timestamp of their log time, and inserts of wake-ups, decisions and links, which are one cell at most and the same whenever they are written.
 //! Compare-and-set is not: it may have been applied.
 
 use scylla::client::session::Session;
@@ -33,6 +33,9 @@ pub(super) struct Statements {
     pub(super) scan_ledger: PreparedStatement,
     pub(super) write_decision: PreparedStatement,
     pub(super) read_decisions: PreparedStatement,
+    pub(super) write_turn: PreparedStatement,
+    pub(super) erase_turns: PreparedStatement,
+    pub(super) read_turns: PreparedStatement,
     pub(super) add_link: PreparedStatement,
     pub(super) find_links: PreparedStatement,
     pub(super) read_agreement: PreparedStatement,
@@ -104,6 +107,9 @@ impl Statements {
             scan_ledger: of.prepare(Kind::Read, SCAN_LEDGER).await?,
             write_decision: of.prepare(Kind::Write, WRITE_DECISION).await?,
             read_decisions: of.prepare(Kind::Read, READ_DECISIONS).await?,
+            write_turn: of.prepare(Kind::Write, WRITE_TURN).await?,
+            erase_turns: of.prepare(Kind::Write, ERASE_TURNS).await?,
+            read_turns: of.prepare(Kind::Read, READ_TURNS).await?,
             add_link: of.prepare(Kind::Write, ADD_LINK).await?,
             find_links: of.prepare(Kind::Read, FIND_LINKS).await?,
             read_agreement: of.prepare(Kind::Serial, READ_AGREEMENT).await?,
@@ -148,6 +154,12 @@ const SCAN_LEDGER: &str = "SELECT entry FROM {keyspace}.outreach_ledger LIMIT ?"
 const WRITE_DECISION: &str = "INSERT INTO {keyspace}.decision (customer_id, at, decision_id, body) \
      VALUES (?, ?, ?, ?) USING TTL ?";
 const READ_DECISIONS: &str = "SELECT body FROM {keyspace}.decision WHERE customer_id = ?";
+
+const WRITE_TURN: &str =
+    "INSERT INTO {keyspace}.conversation (customer_id, turn, body) VALUES (?, ?, ?) USING TIMESTAMP ?";
+const ERASE_TURNS: &str =
+    "DELETE FROM {keyspace}.conversation USING TIMESTAMP ? WHERE customer_id = ? AND turn < ?";
+const READ_TURNS: &str = "SELECT body FROM {keyspace}.conversation WHERE customer_id = ? AND turn >= ?";
 
 const ADD_LINK: &str =
     "INSERT INTO {keyspace}.link (kind, value_hash, customer_id) VALUES (?, ?, ?) USING TTL ?";

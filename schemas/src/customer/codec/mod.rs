@@ -3,6 +3,8 @@
 //! Older versions are read and come out as the row of today. The same row always gives the same bytes: nothing in it has an order of
 //! chance. A row of an older version has no timer of scores; its next record sets one.
 //!
+//! Behind the row of a customer with a thread stands the thread, and its version byte has [`TALKS`] set: a row without one costs nothing.
+//!
 //! **A new version is rolled out side by side.** The engine that brings version n + 1 reads and writes n as well, and goes on writing n
 //! until every engine on the store knows n + 1 and a person says so (`care upgrade finalize`). Until then one may go back. So:
 //! - the version before the newest is written for at least one release: [`Codec`] has an arm for it;
@@ -104,13 +106,19 @@ pub enum Error {
     },
 }
 
+/// Set in the version byte of a row that a thread stands behind.
+const TALKS: u8 = 0x80;
+
 impl Customer {
     /// Appends the row to `out`, in that version.
     pub fn encode(&self, codec: Codec, out: &mut Vec<u8>) {
-        out.push(codec.number());
+        out.push(codec.number() | if self.thread.is_some() { TALKS } else { 0 });
         #[cfg(feature = "next_codec")]
         let start = out.len();
-        postcard::serialize_with_flavor(self, Appended(out)).expect("a row has no value that postcard lacks");
+        append(self, out);
+        if let Some(thread) = &self.thread {
+            append(thread, out);
+        }
         match codec {
             Codec::V3 => {}
             #[cfg(feature = "next_codec")]
@@ -126,13 +134,26 @@ impl Customer {
         match *version {
             #[cfg(feature = "next_codec")]
             4 => whole(4, read(4, v4::open(body)?)?),
+            #[cfg(feature = "next_codec")]
+            talks if talks == 4 | TALKS => talking(4, v4::open(body)?),
             3 => whole(3, read(3, body)?),
+            talks if talks == 3 | TALKS => talking(3, body),
             2 => whole(2, read::<v2::Row>(2, body)?.into()),
             1 => whole(1, read::<v1::Row>(1, body)?.into()),
             found if found > CODEC_VERSION => Err(Error::Newer { found }),
             found => Err(Error::Unknown { found }),
         }
     }
+}
+
+fn append(value: &impl serde::Serialize, out: &mut Vec<u8>) {
+    postcard::serialize_with_flavor(value, Appended(out)).expect("a row has no value that postcard lacks");
+}
+
+/// Reads a row and the thread behind it.
+fn talking(version: u8, body: &[u8]) -> Result<Customer, Error> {
+    let (row, thread) = read(version, body)?;
+    whole(version, Customer { thread: Some(thread), ..row })
 }
 
 /// Refuses what can be read and is no row: parts that belong together must agree.

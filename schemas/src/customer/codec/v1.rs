@@ -94,6 +94,7 @@ impl From<Row> for Customer {
             rescore: None,
             rare: row.rare,
             triggers: TriggerState::default(),
+            thread: None,
         }
     }
 }

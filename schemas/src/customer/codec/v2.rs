@@ -41,6 +41,7 @@ impl From<Row> for Customer {
             rescore: None,
             rare: row.rare,
             triggers: row.triggers,
+            thread: None,
         }
     }
 }

@@ -43,7 +43,7 @@ impl Pair {
         for entry in fx.outbox {
             match entry.body {
                 Outgoing::Decision(decision) => self.decisions.push(*decision),
-                Outgoing::Outreach(_) => {}
+                Outgoing::Outreach(_) | Outgoing::Turn(_) | Outgoing::Forgotten { .. } => {}
                 Outgoing::Relay { to, message } => {
                     let to = usize::from(to == *self.rows[USER].id());
                     self.tell(to, stamp, Input::Relay(message));

@@ -4,6 +4,7 @@ mod fuzz;
 mod merging;
 mod scoring;
 pub(crate) mod story;
+mod thread;
 
 use proptest::prelude::*;
 

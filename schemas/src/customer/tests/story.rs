@@ -167,7 +167,10 @@ impl<'a> Teller<'a> {
             .iter()
             .filter_map(|entry| match &entry.body {
                 Outgoing::Outreach(outreach) => Some((outreach.id, outreach.attempt)),
-                Outgoing::Decision(_) | Outgoing::Relay { .. } => None,
+                Outgoing::Decision(_)
+                | Outgoing::Relay { .. }
+                | Outgoing::Turn(_)
+                | Outgoing::Forgotten { .. } => None,
             })
             .collect();
         let Some((id, attempt)) = sent.get(usize::from(what / 8) % sent.len().max(1)).copied() else {

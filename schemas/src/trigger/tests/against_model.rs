@@ -222,7 +222,10 @@ fn decided(case: &Case) -> Vec<Line> {
             Outgoing::Decision(decision) => {
                 Some((decision.at, decision.trigger, decision.key, decision.verdict, decision.reason))
             }
-            Outgoing::Outreach(_) | Outgoing::Relay { .. } => None,
+            Outgoing::Outreach(_)
+            | Outgoing::Relay { .. }
+            | Outgoing::Turn(_)
+            | Outgoing::Forgotten { .. } => None,
         })
         .collect();
     lines.sort();

@@ -145,7 +145,7 @@ impl Desk {
             match entry.body {
                 Outgoing::Decision(decision) => self.decisions.push(*decision),
                 Outgoing::Outreach(outreach) => self.outreach.push(*outreach),
-                Outgoing::Relay { .. } => {}
+                Outgoing::Relay { .. } | Outgoing::Turn(_) | Outgoing::Forgotten { .. } => {}
             }
         }
         self
