@@ -176,13 +176,20 @@ fn cloud_event(kind: &'static str, key: &str, body: &[u8]) -> Vec<Header> {
 /// A whole turn, as far as it is named by its body.
 #[derive(Deserialize)]
 struct Told {
-    turn: Named,
+    turn: TurnNamed,
+}
+
+/// What names a turn in its body; its attempt is that of a question, and no part of its name.
+#[derive(Deserialize)]
+struct TurnNamed {
+    id: OutreachId,
+    at: Timestamp,
 }
 
 /// Returns the attributes of a turn; a piece of one has none, since nobody may rely on it.
 fn reply(key: &str, body: &[u8]) -> Vec<Header> {
     let Ok(Told { turn }) = serde_json::from_slice(body) else { return Vec::new() };
-    attributes("care.turn.v1", key, &turn)
+    attributes("care.turn.v1", key, &Named { id: turn.id, attempt: 0, at: turn.at })
 }
 
 fn attributes(kind: &'static str, key: &str, named: &Named) -> Vec<Header> {

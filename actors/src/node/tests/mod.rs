@@ -4,6 +4,7 @@ mod failures;
 mod flow;
 pub(super) mod pace;
 mod strays;
+mod talk;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -22,6 +23,7 @@ use crate::dead_letter::DeadLetter;
 use crate::kit::memory::{ManualClock, MemoryLog, MemoryStore, ScriptedPredictor};
 use crate::partition::cell::Take;
 use crate::partition::turn::{Refused, Step, Turn, Turned};
+use crate::port::answers::{Answers, Nobody};
 use crate::port::clock::Clock;
 use crate::port::log::{LogSink, LogSource, NewRecord, Topic};
 use crate::port::store::Store;
@@ -41,6 +43,7 @@ struct World {
     metrics: Metrics,
     settings: Settings,
     take: Take,
+    answers: Arc<dyn Answers>,
 }
 
 impl World {
@@ -62,6 +65,7 @@ impl World {
             metrics: Metrics::new(),
             settings,
             take: Cell::turn,
+            answers: Arc::new(Nobody),
         }
     }
 
@@ -82,7 +86,7 @@ impl World {
             sink: Arc::new(self.log.clone()),
             store: Arc::new(self.store.clone()),
             predictor: Arc::new(ScriptedPredictor::new()),
-            answers: Arc::new(crate::port::answers::Nobody),
+            answers: Arc::clone(&self.answers),
             channels: Arc::default(),
             clock: Arc::new(self.clock.clone()),
         };

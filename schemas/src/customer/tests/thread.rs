@@ -218,6 +218,17 @@ fn a_person_silences_the_bot_until_the_thread_is_handed_back() {
 }
 
 #[test]
+fn without_the_rule_that_answers_are_awaited_the_bot_speaks_into_a_persons_thread() {
+    let mut chat = Chat::new();
+    chat.book.rules.talk_answers_awaited = false;
+    chat.say("1").wait(Span(5_000));
+    let asked = chat.asked();
+    chat.hands(Change::TakeOver).answer(asked, "late", Rung::Full);
+    let last = chat.turns()[2];
+    assert_eq!((last.speaker, last.epoch), (Speaker::Bot, 1), "the rule is what keeps it silent");
+}
+
+#[test]
 fn what_the_customer_said_last_is_answered_after_a_hand_back() {
     let mut chat = Chat::new();
     chat.hands(Change::TakeOver).say("1").wait(Span(60_000)).hands(Change::HandBack).wait(Span(5_000));
