@@ -8,6 +8,7 @@ mod hostile;
 mod keys;
 mod routes;
 mod stop;
+mod views;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

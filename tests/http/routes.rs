@@ -1,15 +1,21 @@
 //! Every route: what it takes, how it answers, what it refuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use engine::http::ROUTES;
+use engine::http::{Open, ROUTES, Route};
 use engine::keys::Role;
 use serde_json::{Value, json};
 
 use super::client::{Answer, Ask};
 use super::{Shop, count, customer, made, track};
 
-/// A good request for a route, with the key where its clients put it; the event is of `user` and called `Seen`.
+/// Returns the paths of the collector.
+fn collector() -> BTreeSet<&'static str> {
+    let takes = |route: &&Route| route.open == Open::Keys(&[Role::Ingest]);
+    ROUTES.iter().filter(takes).map(|route| route.path).collect()
+}
+
+/// A good request for a path of the collector, with the key where its clients put it; the event is of `user` and called `Seen`.
 fn good(path: &str, key: &str, user: &str) -> Ask {
     let id = format!("{path} {user}");
     let call = json!({"userId": user, "event": "Seen", "messageId": id, "writeKey": key});
@@ -38,6 +44,18 @@ fn good(path: &str, key: &str, user: &str) -> Ask {
     }
 }
 
+/// A good request for a route.
+fn whole(route: &Route, key: &str, role: Role) -> Ask {
+    if collector().contains(route.path) {
+        return good(route.path, key, role.as_str());
+    }
+    let path = route.path.replace("{trigger}", "cart-idle");
+    match route.method.as_str() {
+        "GET" => Ask::new("GET", path).key(key),
+        other => panic!("no request is known for {other} {path}"),
+    }
+}
+
 /// Returns HTTP Basic with a key as user name.
 fn basic(key: &str) -> String {
     let bytes = format!("{key}:").into_bytes();
@@ -55,7 +73,7 @@ fn basic(key: &str) -> String {
 }
 
 #[track_caller]
-fn problem(answer: &Answer, status: u16, name: &str) -> Value {
+pub(super) fn problem(answer: &Answer, status: u16, name: &str) -> Value {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("Content-Type"), Some("application/problem+json"), "{answer:?}");
     assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"));
@@ -69,11 +87,11 @@ fn problem(answer: &Answer, status: u16, name: &str) -> Value {
 #[test]
 fn every_route_takes_what_its_clients_send_and_answers_as_they_expect() {
     let shop = Shop::open(&[]);
-    for route in &ROUTES {
-        let answer = shop.send(&good(route.path, &shop.key, "shopper"));
+    for path in collector() {
+        let answer = shop.send(&good(path, &shop.key, "shopper"));
         assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"));
         let accepted = json!({"success": true, "accepted": 1, "rejected": []});
-        let (status, expected) = match route.path {
+        let (status, expected) = match path {
             "/events" => (200, json!({"accepted": 1, "rejected": []})),
             "/mp/collect" => (204, Value::Null),
             "/debug/mp/collect" => (200, json!({"validationMessages": []})),
@@ -82,10 +100,10 @@ fn every_route_takes_what_its_clients_send_and_answers_as_they_expect() {
             _ => (200, accepted),
         };
         let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
-        assert_eq!((answer.status, body), (status, expected), "{}", route.path);
+        assert_eq!((answer.status, body), (status, expected), "{path}");
     }
     // What is sent to the debug route is looked at and not kept.
-    shop.wait_for_events(ROUTES.len() as u64 - 1);
+    shop.wait_for_events(collector().len() as u64 - 1);
     let dir = shop.close();
     // Track calls, alone and in batches, on long and short routes; a CloudEvent; one of GA4; two of Mixpanel. Other calls bear other names.
     assert_eq!(count(&customer(&dir, "shopper"), "Seen"), 8);
@@ -97,18 +115,25 @@ fn each_role_reaches_the_routes_of_the_table_and_no_others() {
     for role in Role::ALL {
         let key = made(&shop.dir, role.as_str(), role.as_str());
         shop.served.wait_for_log("keys read again");
-        for route in &ROUTES {
-            let answer = shop.send(&good(route.path, &key, role.as_str()));
-            match route.roles.contains(&role) {
-                true => assert!(answer.status < 300, "{} {}: {answer:?}", role.as_str(), route.path),
+        for route in ROUTES {
+            let of = format!("{} {} {}", role.as_str(), route.method, route.path);
+            let answer = shop.send(&whole(route, &key, role));
+            let Open::Keys(roles) = route.open;
+            match roles.contains(&role) {
+                true => assert!(answer.status < 300, "{of}: {answer:?}"),
                 false => {
-                    assert_eq!(answer.status, 403, "{} {}: {answer:?}", role.as_str(), route.path);
-                    assert!(answer.body.contains("ingest"), "{answer:?}");
+                    assert_eq!(answer.status, 403, "{of}: {answer:?}");
+                    assert!(roles.iter().all(|role| answer.body.contains(role.as_str())), "{answer:?}");
                 }
             }
+            let sends = collector().contains(route.path);
+            assert_eq!(
+                roles.contains(&Role::Ingest),
+                sends,
+                "a key that may stand in a page sends events alone"
+            );
+            assert_eq!(roles.contains(&Role::Admin), !sends, "{of}");
         }
-        let reached = ROUTES.iter().any(|route| route.roles.contains(&role));
-        assert_eq!(reached, role == Role::Ingest, "only a key for events sends events");
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use openssl::base64::decode_block;
 
 use super::problem::Refusal;
-use super::route::Route;
+use super::route::{Open, Route};
 use crate::keys::Keys;
 
 /// Returns the key in the header `Authorization`: a bearer token, or the user name of HTTP Basic, else its password.
@@ -26,12 +26,13 @@ pub(super) fn shown(headers: &HeaderMap) -> Option<String> {
 /// Lets the holder of a key use a route, or not.
 ///
 /// Errors: no key is shown · it is not in force · its holder is something else.
-pub(super) fn admit(keys: &Keys, route: &'static Route, key: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn admit(keys: &Keys, route: &Route, key: Option<&str>) -> Result<(), Refusal> {
+    let Open::Keys(roles) = route.open;
     let key = key.ok_or(Refusal::NoKey)?;
     let holder = keys.holder(key).ok_or(Refusal::UnknownKey)?;
-    match route.roles.contains(&holder.role) {
+    match roles.contains(&holder.role) {
         true => Ok(()),
-        false => Err(Refusal::Role(route, holder.role)),
+        false => Err(Refusal::Role(roles, holder.role)),
     }
 }
 

@@ -8,7 +8,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_MAX_AGE, ALLOW, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 
-use super::route::Route;
+use super::route::{Place, allowed};
 
 /// A browser need not ask again for a day; most ask again after two hours all the same. Units: seconds.
 const MAX_AGE_S: u32 = 86_400;
@@ -48,14 +48,18 @@ impl Origins {
     }
 }
 
-/// Answers what may be asked of a route: to a browser before it sends, and to whoever else wants to know.
-pub(super) fn options(route: &Route) -> HttpResponse {
-    HttpResponse::NoContent()
-        .insert_header((ALLOW, route.allowed()))
-        .insert_header((ACCESS_CONTROL_ALLOW_METHODS, route.allowed()))
-        .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, HEADERS))
-        .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE_S))
-        .finish()
+/// Answers what may be asked at a place: to a browser before it sends, and to whoever else wants to know.
+pub(super) fn options(place: &Place) -> HttpResponse {
+    let methods = allowed(place.path);
+    let mut answer = HttpResponse::NoContent();
+    answer.insert_header((ALLOW, methods.as_str()));
+    if place.is_for_pages() {
+        answer
+            .insert_header((ACCESS_CONTROL_ALLOW_METHODS, methods))
+            .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, HEADERS))
+            .insert_header((ACCESS_CONTROL_MAX_AGE, MAX_AGE_S));
+    }
+    answer.finish()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 
-use super::route::Route;
+use super::route::allowed;
 use crate::keys::Role;
 
 /// When a client that was refused for want of room should come again. Units: seconds.
@@ -21,8 +21,8 @@ const LOG_RETRY_S: u32 = 2;
 pub(super) enum Refusal {
     /// There is nothing at the path.
     NoRoute,
-    /// There is something, but not for this method.
-    Method(&'static Route),
+    /// There is something at this template, but not for this method.
+    Method(&'static str),
     /// The body is of a type that the route does not read.
     Media {
         /// What it reads.
@@ -30,11 +30,18 @@ pub(super) enum Refusal {
     },
     /// The body is packed in a way that is not read.
     Encoding,
-    /// The body cannot be read as what it should be.
+    /// The body, or a part of the address, cannot be read as what it should be.
     Malformed {
         /// What of it.
         field: &'static str,
         /// What is wrong, and what would be legal.
+        message: String,
+    },
+    /// A part of the address is the name of nothing.
+    Unknown {
+        /// Which.
+        field: &'static str,
+        /// What of it, and what would be legal.
         message: String,
     },
     /// The body, or what it holds, is too large.
@@ -43,8 +50,8 @@ pub(super) enum Refusal {
     NoKey,
     /// The key that is shown is none.
     UnknownKey,
-    /// The key is good for other routes.
-    Role(&'static Route, Role),
+    /// The key is of another role than these.
+    Role(&'static [Role], Role),
     /// The body was not there in time.
     Slow,
     /// Too much is under way.
@@ -64,6 +71,7 @@ impl Refusal {
             Refusal::Media { .. } => "unsupported-media-type",
             Refusal::Encoding => "unsupported-content-encoding",
             Refusal::Malformed { .. } => "malformed",
+            Refusal::Unknown { .. } => "unknown",
             Refusal::TooLarge(_) => "too-large",
             Refusal::NoKey => "no-key",
             Refusal::UnknownKey => "unknown-key",
@@ -78,7 +86,7 @@ impl Refusal {
     /// Returns the status of the answer.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Refusal::NoRoute => StatusCode::NOT_FOUND,
+            Refusal::NoRoute | Refusal::Unknown { .. } => StatusCode::NOT_FOUND,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Media { .. } | Refusal::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::Malformed { .. } => StatusCode::BAD_REQUEST,
@@ -97,7 +105,8 @@ impl Refusal {
             Refusal::Method(_) => "This method is not for this path",
             Refusal::Media { .. } => "A body of this type is not read here",
             Refusal::Encoding => "A body packed like this is not read",
-            Refusal::Malformed { .. } => "The body cannot be read",
+            Refusal::Malformed { .. } => "The request cannot be read",
+            Refusal::Unknown { .. } => "There is nothing of this name",
             Refusal::TooLarge(_) => "The request is too large",
             Refusal::NoKey => "A key is needed",
             Refusal::UnknownKey => "The key is not in force",
@@ -112,16 +121,18 @@ impl Refusal {
     /// Returns what is wrong, and what would be legal.
     pub(super) fn detail(&self) -> String {
         match self {
-            Refusal::NoRoute => "there is no such path; the collector's are /v1/…, /events, /mp/collect, /debug/mp/collect, /track and /import".to_owned(),
-            Refusal::Method(route) => format!("legal: {}", route.allowed()),
+            Refusal::NoRoute => "there is no such path; the collector's are /v1/…, /events, /mp/collect, /debug/mp/collect, /track and /import, all else is below /api/v1".to_owned(),
+            Refusal::Method(path) => format!("legal: {}", allowed(path)),
             Refusal::Media { legal } => format!("legal: {legal}"),
             Refusal::Encoding => "legal: gzip, or no Content-Encoding".to_owned(),
-            Refusal::Malformed { field, message } => format!("{field} {message}"),
+            Refusal::Malformed { field, message } | Refusal::Unknown { field, message } => {
+                format!("{field} {message}")
+            }
             Refusal::TooLarge(message) => message.clone(),
             Refusal::NoKey => "no key is shown; legal: HTTP Basic with the key as user name, a bearer token, or where the dialect of the route puts it".to_owned(),
             Refusal::UnknownKey => "the key that is shown is not in force; `care keys list` shows which are".to_owned(),
-            Refusal::Role(route, role) => {
-                let legal: Vec<&str> = route.roles.iter().map(|role| role.as_str()).collect();
+            Refusal::Role(legal, role) => {
+                let legal: Vec<&str> = legal.iter().map(|role| role.as_str()).collect();
                 format!("the key is of role {}; legal here: {}", role.as_str(), legal.join(", "))
             }
             Refusal::Slow => "the body was not there within http.request_ms".to_owned(),
@@ -140,6 +151,7 @@ impl Refusal {
             | Refusal::Media { .. }
             | Refusal::Encoding
             | Refusal::Malformed { .. }
+            | Refusal::Unknown { .. }
             | Refusal::TooLarge(_)
             | Refusal::NoKey
             | Refusal::UnknownKey
@@ -155,8 +167,8 @@ impl Refusal {
         if let Some(seconds) = self.retry_s() {
             answer.insert_header((RETRY_AFTER, seconds));
         }
-        if let Refusal::Method(route) = self {
-            answer.insert_header((ALLOW, route.allowed()));
+        if let Refusal::Method(path) = self {
+            answer.insert_header((ALLOW, allowed(path)));
         }
         if self.status() == StatusCode::UNAUTHORIZED {
             answer.append_header((WWW_AUTHENTICATE, "Basic realm=\"care\", charset=\"UTF-8\""));
@@ -172,7 +184,7 @@ impl Refusal {
     /// Returns the answer in the form of RFC 9457.
     pub(super) fn problem(&self) -> HttpResponse {
         let mut members = Map::new();
-        if let Refusal::Malformed { field, .. } = self {
+        if let Refusal::Malformed { field, .. } | Refusal::Unknown { field, .. } = self {
             members.insert("field".to_owned(), json!(field));
         }
         self.with_body(

@@ -1,38 +1,67 @@
-//! Every route of the server: path, methods, who may use it, what answers. The server has no others, and asks for no key otherwise.
+//! Every route of the server: path, method, who may use it, what answers. The server has no others.
+//!
+//! A path is a template: `{name}` stands for one part of it that is not empty. No two templates of the table fit one path, so that their
+//! order means nothing. A new kind of handler is a variant of [`Handler`], an arm in the door of the server, and its rows here.
 
 use actix_web::http::Method;
+use percent_encoding::percent_decode_str;
 
 use super::collect::Dialect;
 use super::collect::cloud::CloudEvents;
 use super::collect::google::{Google, GoogleDebug};
 use super::collect::mixpanel::{MixpanelImport, MixpanelTrack};
 use super::collect::segment::Segment;
+use super::problem::Refusal;
+use super::view::View;
 use crate::keys::Role;
 
-/// One path.
+/// One method at one path.
 pub struct Route {
     /// Where it is, without a slash at the end.
     pub path: &'static str,
-    /// What may be asked there, OPTIONS aside.
-    pub methods: &'static [Method],
+    /// What is asked there.
+    pub method: Method,
     /// Who may ask.
-    pub roles: &'static [Role],
-    /// How its requests say events.
-    pub(super) dialect: &'static dyn Dialect,
+    pub open: Open,
+    /// What answers.
+    pub(super) handler: Handler,
+}
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// Whoever shows a key of one of these roles.
+    Keys(&'static [Role]),
+}
+
+/// What answers a route.
+#[derive(Clone, Copy)]
+pub(super) enum Handler {
+    /// The collector, to clients that say events so.
+    Collects(&'static dyn Dialect),
+    /// The reading side.
+    Views(View),
 }
 
 /// A key that sends events does nothing else, since it may stand in a page; and keys that do more send none, since they may not.
-const SENDERS: &[Role] = &[Role::Ingest];
+const SENDERS: Open = Open::Keys(&[Role::Ingest]);
 
-const POST: &[Method] = &[Method::POST];
-const GET_POST: &[Method] = &[Method::GET, Method::POST];
+/// Whoever looks at triggers and at what they decided.
+const READERS: Open = Open::Keys(&[Role::Marketer, Role::Agent, Role::Analyst, Role::Operator, Role::Admin]);
 
-const fn collects(path: &'static str, methods: &'static [Method], dialect: &'static dyn Dialect) -> Route {
-    Route { path, methods, roles: SENDERS, dialect }
+const fn collects(path: &'static str, method: Method, dialect: &'static dyn Dialect) -> Route {
+    Route { path, method, open: SENDERS, handler: Handler::Collects(dialect) }
 }
 
+const fn views(path: &'static str, open: Open, view: View) -> Route {
+    Route { path, method: Method::GET, open, handler: Handler::Views(view) }
+}
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+
 /// Every route.
-pub static ROUTES: [Route; 19] = [
+pub static ROUTES: &[Route] = &[
     collects("/v1/identify", POST, &Segment::IDENTIFY),
     collects("/v1/track", POST, &Segment::TRACK),
     collects("/v1/page", POST, &Segment::PAGE),
@@ -50,32 +79,131 @@ pub static ROUTES: [Route; 19] = [
     collects("/events", POST, &CloudEvents),
     collects("/mp/collect", POST, &Google),
     collects("/debug/mp/collect", POST, &GoogleDebug),
-    collects("/track", GET_POST, &MixpanelTrack),
-    collects("/import", GET_POST, &MixpanelImport),
+    collects("/track", GET, &MixpanelTrack),
+    collects("/track", POST, &MixpanelTrack),
+    collects("/import", GET, &MixpanelImport),
+    collects("/import", POST, &MixpanelImport),
+    views("/api/v1/triggers", READERS, View::Triggers),
+    views("/api/v1/triggers/{trigger}", READERS, View::Trigger),
 ];
 
-impl Route {
-    /// Returns the route of a path. A slash at the end makes no difference: some clients put one there.
-    pub(super) fn at(path: &str) -> Option<&'static Route> {
+/// A path of the table, as it was asked for.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The template.
+    pub(super) path: &'static str,
+    /// What stands for its parameters, as it was sent.
+    parameters: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    /// Returns the place of a path. A slash at the end makes no difference: some clients put one there.
+    pub(super) fn at(path: &str) -> Option<Self> {
         let path = path.strip_suffix('/').unwrap_or(path);
-        ROUTES.iter().find(|route| route.path == path)
+        ROUTES
+            .iter()
+            .find_map(|route| fit(route.path, path).map(|parameters| Self { path: route.path, parameters }))
     }
 
-    /// Returns the methods as the header `Allow` lists them.
-    pub(super) fn allowed(&self) -> String {
-        let methods: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
-        format!("{}, OPTIONS", methods.join(", "))
+    /// Returns the route of a method here.
+    pub(super) fn route(&self, method: &Method) -> Option<&'static Route> {
+        ROUTES.iter().find(|route| route.path == self.path && route.method == *method)
+    }
+
+    /// Returns what stands for a parameter.
+    ///
+    /// Errors: it is no text.
+    pub(super) fn parameter(&self, name: &'static str) -> Result<String, Refusal> {
+        let sent = self.parameters.iter().find(|(known, _)| *known == name);
+        let (_, sent) = sent.expect("a handler asks for parameters of its own template");
+        let text = percent_decode_str(sent).decode_utf8();
+        let text = text.map_err(|_| Refusal::Malformed {
+            field: name,
+            message: "is not UTF-8 when its percent signs are decoded; text must be".to_owned(),
+        })?;
+        Ok(text.into_owned())
+    }
+
+    /// Returns true when pages of other origins may ask here.
+    pub(super) fn is_for_pages(&self) -> bool {
+        let here = ROUTES.iter().filter(|route| route.path == self.path);
+        here.map(|route| route.handler).any(|handler| match handler {
+            Handler::Collects(_) => true,
+            Handler::Views(_) => false,
+        })
     }
 }
 
-impl PartialEq for Route {
-    fn eq(&self, other: &Self) -> bool {
-        self.path == other.path
+/// Returns the methods of a template as the header `Allow` lists them.
+pub(super) fn allowed(path: &str) -> String {
+    let here = ROUTES.iter().filter(|route| route.path == path);
+    here.map(|route| route.method.as_str()).chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns what stands for the parameters of a template in a path, `None` when it does not fit.
+fn fit(template: &'static str, path: &str) -> Option<Vec<(&'static str, String)>> {
+    let (mut wanted, mut sent) = (template.split('/'), path.split('/'));
+    let mut parameters = Vec::new();
+    loop {
+        match (wanted.next(), sent.next()) {
+            (None, None) => return Some(parameters),
+            (None, Some(_)) | (Some(_), None) => return None,
+            (Some(wanted), Some(sent)) => match parameter(wanted) {
+                Some(name) if !sent.is_empty() => parameters.push((name, sent.to_owned())),
+                None if wanted == sent => {}
+                Some(_) | None => return None,
+            },
+        }
     }
 }
 
-impl std::fmt::Debug for Route {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.path)
+/// Returns the name of the parameter that a part of a template stands for.
+fn parameter(part: &'static str) -> Option<&'static str> {
+    part.strip_prefix('{')?.strip_suffix('}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_a_parameter_is_one_part_that_is_not_empty() {
+        let found = |path| fit("/c/{customer}/why/{trigger}", path);
+        let both = vec![("customer", "anon:1%2F2".to_owned()), ("trigger", "cart-idle".to_owned())];
+        assert_eq!(found("/c/anon:1%2F2/why/cart-idle"), Some(both));
+        for other in ["/c//why/t", "/c/u/why", "/c/u/why/t/more", "/c/u/whynot/t", "c/u/why/t", ""] {
+            assert_eq!(found(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_decoded_once_and_must_be_text() {
+        let place = |sent: &str| Place { path: "/{id}", parameters: vec![("id", sent.to_owned())] };
+        assert_eq!(place("a%2Fb%2525+c").parameter("id"), Ok("a/b%25+c".to_owned()));
+        assert_eq!(place("%E5%BC%A0").parameter("id"), Ok("张".to_owned()));
+        let refused = place("%FF").parameter("id");
+        assert!(matches!(refused, Err(Refusal::Malformed { field: "id", .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn no_path_is_of_two_templates_and_no_route_stands_twice() {
+        for (place, one) in ROUTES.iter().enumerate() {
+            for other in &ROUTES[place + 1..] {
+                match one.path == other.path {
+                    true => assert_ne!(one.method, other.method, "{}", one.path),
+                    false => assert!(!may_meet(one.path, other.path), "{} {}", one.path, other.path),
+                }
+            }
+        }
+        assert!(may_meet("/a/{b}", "/a/c") && !may_meet("/a/{b}", "/a") && !may_meet("/a/{b}", "/c/{d}"));
+    }
+
+    /// Returns true when a path may fit both templates.
+    fn may_meet(one: &'static str, other: &'static str) -> bool {
+        let (one, other): (Vec<_>, Vec<_>) = (one.split('/').collect(), other.split('/').collect());
+        let meets = |(a, b): (&&'static str, &&'static str)| {
+            a == b || parameter(a).is_some() || parameter(b).is_some()
+        };
+        one.len() == other.len() && one.iter().zip(&other).all(meets)
     }
 }

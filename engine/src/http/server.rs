@@ -14,6 +14,7 @@ use actors::metrics::Metrics;
 use actors::port::clock::Clock;
 use actors::port::log::LogSink;
 use schemas::event::Border;
+use schemas::rulebook::Rulebook;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
@@ -21,9 +22,10 @@ use super::collect::Collector;
 use super::cors::{self, Origins};
 use super::problem::Refusal;
 use super::room::Room;
-use super::route::Route;
+use super::route::{Handler, Place};
 use super::settings::Settings;
 use super::trace::{self, RequestId};
+use super::view::Views;
 use crate::keys::{KeyFile, Keys};
 use crate::observe::HTTP;
 
@@ -52,6 +54,8 @@ pub struct Parts {
     pub partitions: u32,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What decides beside the rows.
+    pub book: Arc<Rulebook>,
     /// What an event must be.
     pub border: Border,
     /// What is counted in.
@@ -136,14 +140,16 @@ async fn look(keys: Arc<Keys>, clock: Arc<dyn Clock>) {
 /// What every request comes through.
 struct Door {
     collector: Collector,
+    views: Views,
     origins: Origins,
     is_stopping: Arc<AtomicBool>,
 }
 
 impl Door {
     fn new(settings: &Settings, keys: Arc<Keys>, (parts, is_stopping): (Parts, Arc<AtomicBool>)) -> Self {
-        let Parts { sink, partitions, clock, border, metrics, stop: _ } = parts;
+        let Parts { sink, partitions, clock, book, border, metrics, stop: _ } = parts;
         let metrics = metrics.collector().clone();
+        let views = Views { keys: keys.clone(), book };
         let collector = Collector {
             sink,
             partitions,
@@ -155,38 +161,48 @@ impl Door {
             body_max: settings.body_max(),
             request: settings.request(),
         };
-        Self { collector, origins: Origins::of(&settings.cors_origins), is_stopping }
+        Self { collector, views, origins: Origins::of(&settings.cors_origins), is_stopping }
     }
 
     async fn answer(&self, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-        let (route, id) = (Route::at(request.path()), RequestId::of(request.headers()));
-        let span = trace::span(&request, route, &id);
-        let mut answer = self.answer_at(route, &request, payload).instrument(span.clone()).await;
+        let (place, id) = (Place::at(request.path()), RequestId::of(request.headers()));
+        let span = trace::span(&request, place.as_ref(), &id);
+        let mut answer = self.answer_at(place.as_ref(), &request, payload).instrument(span.clone()).await;
         trace::answered(&span, answer.status());
         tracing::debug!(target: HTTP, parent: &span, status = answer.status().as_u16(), "answered");
         let headers = answer.headers_mut();
         id.mark(headers);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if route.is_some() {
+        if place.as_ref().is_some_and(Place::is_for_pages) {
             self.origins.mark(request.headers(), headers);
         }
-        let named = route.map_or("other", |route| route.path);
+        let named = place.map_or("other", |place| place.path);
         self.collector.metrics.answered(named, answer.status().as_u16());
         answer
     }
 
     async fn answer_at(
         &self,
-        route: Option<&'static Route>,
+        place: Option<&Place>,
         request: &HttpRequest,
         payload: web::Payload,
     ) -> HttpResponse {
-        match route {
+        match place {
             _ if self.is_stopping.load(Ordering::Relaxed) => self.refuse(&Refusal::Stopping),
             None => self.refuse(&Refusal::NoRoute),
-            Some(route) if request.method() == Method::OPTIONS => cors::options(route),
-            Some(route) if !route.methods.contains(request.method()) => self.refuse(&Refusal::Method(route)),
-            Some(route) => self.collector.answer(request, payload, route).await,
+            Some(place) if request.method() == Method::OPTIONS => cors::options(place),
+            Some(place) => self.at(place, request, payload).await,
+        }
+    }
+
+    /// Answers at a place of the table.
+    async fn at(&self, place: &Place, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+        let Some(route) = place.route(request.method()) else {
+            return self.refuse(&Refusal::Method(place.path));
+        };
+        match route.handler {
+            Handler::Collects(dialect) => self.collector.answer(request, payload, (route, dialect)).await,
+            Handler::Views(view) => self.views.answer(request, place, (route, view)).await,
         }
     }
 

@@ -100,6 +100,7 @@ impl Rig {
             sink: Arc::new(Sink(log.clone())),
             partitions: 8,
             clock: Arc::new(SystemClock),
+            book: Arc::default(),
             border: Border::default(),
             metrics: metrics.clone(),
             stop: Duration::from_secs(10),

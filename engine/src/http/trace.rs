@@ -14,7 +14,7 @@ use tracing::field::Empty;
 use tracing::{Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::route::Route;
+use super::route::Place;
 use crate::observe::HTTP;
 
 /// The header with the id of a request.
@@ -56,8 +56,8 @@ fn is_id(text: &str) -> bool {
 }
 
 /// Returns the span of a request, within the caller's where it names one.
-pub(super) fn span(request: &HttpRequest, route: Option<&Route>, id: &RequestId) -> Span {
-    let route = route.map_or("other", |route| route.path);
+pub(super) fn span(request: &HttpRequest, place: Option<&Place>, id: &RequestId) -> Span {
+    let route = place.map_or("other", |place| place.path);
     let method = match request.method().as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
         _ => "_OTHER",

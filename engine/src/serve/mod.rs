@@ -184,6 +184,7 @@ async fn serve(
         sink: ports.sink.clone(),
         partitions,
         clock: ports.clock.clone(),
+        book: book.clone(),
         border,
         metrics: metrics.clone(),
         stop: around.stop() / FRONT_SHARE,

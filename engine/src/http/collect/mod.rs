@@ -203,7 +203,7 @@ impl Collector {
         &self,
         request: &HttpRequest,
         payload: Payload,
-        route: &'static Route,
+        (route, dialect): (&'static Route, &'static dyn Dialect),
     ) -> HttpResponse {
         let asked = Asked {
             method: request.method(),
@@ -211,15 +211,15 @@ impl Collector {
             query: request.query_string(),
             received: self.clock.now(),
         };
-        match self.take(&asked, payload, route).await {
-            Ok(done) => route.dialect.done(&asked, &done),
+        match self.take(&asked, payload, (route, dialect)).await {
+            Ok(done) => dialect.done(&asked, &done),
             Err(refusal) => {
                 self.metrics.refused(refusal.as_str());
                 if let Refusal::Malformed { .. } = refusal {
                     // Some dialects do not tell it their clients.
-                    self.metrics.rejected(route.dialect.as_str(), refusal.as_str());
+                    self.metrics.rejected(dialect.as_str(), refusal.as_str());
                 }
-                route.dialect.refused(&asked, &refusal)
+                dialect.refused(&asked, &refusal)
             }
         }
     }
@@ -229,9 +229,9 @@ impl Collector {
         &self,
         asked: &Asked<'_>,
         payload: Payload,
-        route: &'static Route,
+        (route, dialect): (&'static Route, &'static dyn Dialect),
     ) -> Result<Done, Refusal> {
-        let (dialect, began) = (route.dialect, self.clock.boot());
+        let began = self.clock.boot();
         if let Some(legal) = dialect.refuses(asked) {
             return Err(Refusal::Media { legal });
         }
