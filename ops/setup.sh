@@ -116,6 +116,24 @@ need_python() {
     cp "$2" "$folder/requirements.txt"
 }
 
+# Makes sure that a Chromium and a font with Chinese letters are there, for the tests of pages; sets CARE_BROWSER, unless it is set. Ends the
+# script when they cannot be had: call it in a subshell to go on without.
+need_browser() {
+    local name
+    for name in "${CARE_BROWSER:-}" chromium-headless-shell chromium chromium-browser google-chrome; do
+        if [ -n "$name" ] && command -v "$name" >/dev/null 2>&1; then
+            CARE_BROWSER=$(command -v "$name")
+            export CARE_BROWSER
+            say "browser: $CARE_BROWSER"
+            return
+        fi
+    done
+    # Debian's package of the browser without windows: a third of the whole one.
+    install_system_packages chromium-headless-shell fonts-noto-cjk
+    CARE_BROWSER=$(command -v chromium-headless-shell) || fail "chromium-headless-shell was installed and is not there"
+    export CARE_BROWSER
+}
+
 # Fetches every crate that Cargo.lock names, so that the steps behind it need no network.
 need_crates() {
     if cargo fetch --locked --offline --quiet 2>/dev/null; then

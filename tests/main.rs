@@ -2,18 +2,21 @@
 //!
 //! Tests that read the public data sets live in modules named `real_data` and find them by `data::folder`; tests that need the real
 //! binary run it by `care::run`, or in a `world::World`, where the same checks run in every world that the engine has; tests that need
-//! Kafka and a CQL server live in modules with `servers` in their path and get them from `cluster::Cluster`.
+//! Kafka and a CQL server live in modules with `servers` in their path and get them from `cluster::Cluster`; tests that need a browser live
+//! in `browser`.
 
 mod care;
 mod chaos;
 mod cluster;
 mod data;
+mod npm;
 mod world;
 
 mod replay;
 
 mod equality;
 
+mod browser;
 mod http;
 mod service;
 mod webhooks;

@@ -2,7 +2,7 @@
 
 mod bounds;
 pub mod client;
-pub mod clients;
+mod clients;
 mod crash;
 mod hostile;
 mod keys;
@@ -24,6 +24,7 @@ const RULES: (&str, &str) = ("CARE__PREDICTOR__KIND", "rules");
 /// A data folder with a key, served.
 pub struct Shop {
     pub dir: TempDir,
+    /// What serves it.
     pub served: Served,
     /// A key that sends events.
     pub key: String,
@@ -38,7 +39,8 @@ impl Shop {
         Self { dir, served, key }
     }
 
-    fn address(&self) -> String {
+    /// Returns HOST:PORT of its HTTP server.
+    pub fn address(&self) -> String {
         address(&self.served)
     }
 
@@ -106,13 +108,13 @@ fn made(dir: &TempDir, role: &str, name: &str) -> String {
 
 /// Returns what is known of a customer, read from the folder of a service that is stopped.
 #[track_caller]
-fn customer(dir: &TempDir, id: &str) -> Value {
+pub fn customer(dir: &TempDir, id: &str) -> Value {
     care::run(["customer", id, "--json", "--data-dir", &data(dir)]).summary()
 }
 
 /// Returns how many events a customer had of a name that the vocabulary does not know.
 #[track_caller]
-fn count(customer: &Value, event: &str) -> u64 {
+pub fn count(customer: &Value, event: &str) -> u64 {
     let series = customer["profile"]["counters"]["series"].as_array().expect("counters");
     let counter = series.iter().find(|counter| counter["name"] == json!([0, event]));
     counter.map_or(0, |counter| counter["total"].as_u64().expect("a number"))

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::care;
 use crate::http::client::Ask;
-use crate::http::clients::with_node;
+use crate::npm;
 use crate::http::{Shop, data, track};
 use receiver::{Receiver, Reply, Request};
 
@@ -221,7 +221,7 @@ fn python() -> (Command, &'static str) {
 }
 
 fn node() -> (Command, &'static str) {
-    (with_node("node"), "receiver.cjs")
+    (npm::node(), "receiver.cjs")
 }
 
 #[test]
