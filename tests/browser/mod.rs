@@ -5,6 +5,7 @@
 //! be had, `ops/test` leaves the tests of this module out by name.
 
 mod segment;
+mod widget;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
