@@ -11,9 +11,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use actors::kit::contract::sample;
+use actors::kit::memory::MemoryLog;
 use actors::metrics::Metrics;
 use actors::port::channel::Delivery;
+use actors::port::clock::Clock;
 use engine::clock::SystemClock;
+use engine::outreach::in_app::Voice;
 use engine::outreach::{self, Around};
 use engine::settings::{Layers, load};
 use serde_json::{Value, json};
@@ -21,8 +24,8 @@ use tempfile::TempDir;
 
 use crate::care;
 use crate::http::client::Ask;
-use crate::npm;
 use crate::http::{Shop, data, track};
+use crate::npm;
 use receiver::{Receiver, Reply, Request};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -210,7 +213,10 @@ fn deliver(port: u16, secrets: &str) -> Delivery {
     let environment = variables.map(|(name, value)| (name.to_owned(), value)).into();
     let settings = load(&Layers { environment, ..Layers::default() }).expect("legal").settings;
     let (dir, metrics) = (tempfile::tempdir().expect("a temporary folder"), Metrics::new());
-    let around = Around { data_dir: dir.path(), metrics: &metrics, clock: Arc::new(SystemClock) };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sink = Arc::new(MemoryLog::new(1, clock.clone()));
+    let voice = Voice { sink, partitions: 1, clock };
+    let around = Around { data_dir: dir.path(), metrics: &metrics, voice };
     let channels = outreach::build(&settings.channels, &around).expect("built");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(channels["shop"].deliver(sample::outreach("ada", 1)))

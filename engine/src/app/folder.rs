@@ -13,6 +13,7 @@ use super::bounds::REPLAY_LOOK;
 use crate::clock::{ReplayClock, SystemClock};
 use crate::embedded::{self, Database, directory};
 use crate::log::embedded::EmbeddedLog;
+use crate::outreach::in_app::Voice;
 use crate::settings::Settings;
 use crate::store::embedded::EmbeddedStore;
 use crate::{outreach, predict};
@@ -93,8 +94,8 @@ impl Opened {
         let opened = Database::open(&settings.data.dir, &of_database, clock.clone());
         let database = opened.context("failed to open the data")?;
         let log = Arc::new(EmbeddedLog::new(&database));
-        let around =
-            outreach::Around { data_dir: &settings.data.dir, metrics: &metrics, clock: Arc::clone(&clock) };
+        let voice = Voice { sink: log.clone(), partitions: settings.log.partitions, clock: clock.clone() };
+        let around = outreach::Around { data_dir: &settings.data.dir, metrics: &metrics, voice };
         let channels = outreach::build(&settings.channels, &around)?;
         let ports = Ports {
             source: log.clone(),

@@ -18,6 +18,7 @@ use crate::clock::{ReplayClock, SystemClock};
 use crate::log::kafka::{self, KafkaLog};
 use crate::log::numbered::Numbered;
 use crate::outreach;
+use crate::outreach::in_app::Voice;
 use crate::predict::rules::Rules;
 use crate::settings::Settings;
 use crate::store::cql::CqlStore;
@@ -70,12 +71,14 @@ impl Servers {
         metrics: &Metrics,
         (open, predictor, clock): (Open, Arc<dyn Predictor>, Arc<dyn Clock>),
     ) -> Result<Self> {
-        let around = outreach::Around { data_dir: &settings.data.dir, metrics, clock: clock.clone() };
-        let channels = outreach::build(&settings.channels, &around)?;
         let store = store(settings, metrics).await?;
         let agreement = store.read_agreement().await.context("failed to read what the engines agreed on")?;
         let log = log(settings, metrics, (open, clock.clone())).await?;
         let numbered = Arc::new(Numbered::new(Arc::clone(&log), agreement.log));
+        let partitions = settings.log.partitions;
+        let voice = Voice { sink: numbered.clone(), partitions, clock: clock.clone() };
+        let around = outreach::Around { data_dir: &settings.data.dir, metrics, voice };
+        let channels = outreach::build(&settings.channels, &around)?;
         let ports = Ports {
             source: numbered.clone(),
             sink: numbered,

@@ -3,10 +3,13 @@
 //! A channel delivers and remembers nothing of who gets what: that is the ledger's affair.
 
 pub mod file;
+pub mod in_app;
 pub mod log;
 pub mod webhook;
 
 pub mod counted;
+
+mod texts;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,11 +18,12 @@ use std::time::Duration;
 
 use actors::metrics::Metrics;
 use actors::port::channel::{Channel, Channels};
-use actors::port::clock::Clock;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use smol_str::SmolStr;
 
+use self::in_app::Voice;
+use self::texts::Texts;
 use crate::settings::Secret;
 use crate::settings::legal::Legal;
 
@@ -33,6 +37,8 @@ pub enum Kind {
     File,
     /// A signed request to a server.
     Webhook,
+    /// The customer's thread, in the shop's own pages.
+    InApp,
 }
 
 impl Kind {
@@ -42,6 +48,7 @@ impl Kind {
             Kind::Log => "log",
             Kind::File => "file",
             Kind::Webhook => "webhook",
+            Kind::InApp => "in_app",
         }
     }
 }
@@ -76,6 +83,12 @@ pub struct Settings {
     /// Calls of kind `Webhook` at once.
     #[serde(default = "in_flight_max")]
     pub in_flight_max: usize,
+    /// Language of kind `InApp`.
+    #[serde(default = "english")]
+    pub lang: String,
+    /// Folder of texts of kind `InApp`, beside those of the program.
+    #[serde(default)]
+    pub texts: PathBuf,
 }
 
 fn connect_ms() -> u64 {
@@ -88,6 +101,10 @@ fn total_ms() -> u64 {
 
 fn in_flight_max() -> usize {
     32
+}
+
+fn english() -> String {
+    "en".to_owned()
 }
 
 impl Settings {
@@ -110,13 +127,13 @@ pub struct Around<'a> {
     pub data_dir: &'a Path,
     /// What everything counts in.
     pub metrics: &'a Metrics,
-    /// Wall clock, boot-time clock, sleep.
-    pub clock: Arc<dyn Clock>,
+    /// Where threads are written to, and time.
+    pub voice: Voice,
 }
 
 /// The keys of the section; a `*` stands for the channel's name.
 pub const KEYS: &[(&str, Legal)] = &[
-    ("channels.*.kind", Legal::OneOf(&["log", "file", "webhook"])),
+    ("channels.*.kind", Legal::OneOf(&["log", "file", "webhook", "in_app"])),
     ("channels.*.path", Legal::OptionalPath),
     ("channels.*.unanswered", Legal::OneOf(&["again", "never"])),
     ("channels.*.url", Legal::OptionalUrl),
@@ -125,6 +142,8 @@ pub const KEYS: &[(&str, Legal)] = &[
     ("channels.*.connect_ms", Legal::Count(1, 60_000, "ms")),
     ("channels.*.total_ms", Legal::Count(1, 120_000, "ms")),
     ("channels.*.in_flight_max", Legal::Count(1, 10_000, "calls")),
+    ("channels.*.lang", Legal::OneOf(&["en", "zh"])),
+    ("channels.*.texts", Legal::OptionalPath),
 ];
 
 /// Returns what is missing in the settings or contradicts itself, each with what is wrong.
@@ -135,7 +154,7 @@ pub fn contradictions(
     let of = |(name, of): (&String, &Settings)| -> Vec<String> {
         let path = format!("channels.{name}");
         match of.kind {
-            Kind::Log => Vec::new(),
+            Kind::Log | Kind::InApp => Vec::new(),
             Kind::File if !of.path.as_os_str().is_empty() => Vec::new(),
             Kind::File => vec![format!("{path}.path is needed where {path}.kind is file")],
             Kind::Webhook => {
@@ -149,7 +168,7 @@ pub fn contradictions(
 
 /// Returns the channels that the settings name.
 ///
-/// Errors: the system's certificates cannot be read.
+/// Errors: the system's certificates cannot be read · the texts of a channel cannot be read.
 pub fn build(settings: &BTreeMap<String, Settings>, around: &Around<'_>) -> Result<Channels> {
     let named = |(name, settings): (&String, &Settings)| {
         let channel = channel(name, settings, around);
@@ -163,5 +182,9 @@ fn channel(name: &str, settings: &Settings, around: &Around<'_>) -> Result<Arc<d
         Kind::Log => Arc::new(log::LogChannel),
         Kind::File => Arc::new(file::FileChannel::new(&settings.path, settings.unanswered)),
         Kind::Webhook => Arc::new(webhook::Webhook::new(name, &settings.webhook(), around)?),
+        Kind::InApp => {
+            let texts = Texts::open(&settings.lang, &settings.texts)?;
+            Arc::new(in_app::InApp::new(around.voice.clone(), texts))
+        }
     })
 }

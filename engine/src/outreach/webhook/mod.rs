@@ -52,7 +52,7 @@ impl Webhook {
     ///
     /// Errors: a setting is not legal, which the settings' own check tells before · the system's certificates cannot be read.
     pub fn new(name: &str, settings: &Settings<'_>, around: &Around<'_>) -> Result<Self> {
-        let (clock, metrics) = (Arc::clone(&around.clock), around.metrics.webhook(name));
+        let (clock, metrics) = (Arc::clone(&around.voice.clock), around.metrics.webhook(name));
         let gate = Gate::new(gate::file(around.data_dir, name), settings.url, Arc::clone(&clock));
         let caller = Caller::new(settings, Arc::clone(&clock))?;
         let inner = Inner { name: name.to_owned(), caller, gate, clock, metrics };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::kit::contract::{channel, sample};
+use actors::kit::memory::MemoryLog;
 use actors::metrics::Metrics;
 use actors::port::channel::{Channel, Delivery};
 use actors::port::clock::Clock;
@@ -19,6 +20,7 @@ use super::gate::{self, Disabled};
 use super::sign::Secrets;
 use super::*;
 use crate::clock::SystemClock;
+use crate::outreach::in_app::Voice;
 use crate::settings::Secret;
 use receiver::{Receiver, Reply};
 
@@ -64,7 +66,10 @@ impl Case {
 
     fn webhook(&self) -> Webhook {
         let data_dir = self.dir.path();
-        let around = Around { data_dir, metrics: &self.metrics, clock: Arc::new(SystemClock) };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let sink = Arc::new(MemoryLog::new(1, clock.clone()));
+        let voice = Voice { sink, partitions: 1, clock };
+        let around = Around { data_dir, metrics: &self.metrics, voice };
         Webhook::new("shop", &self.settings(), &around).expect("legal settings")
     }
 
