@@ -45,6 +45,8 @@ pub mod upgrade;
 
 pub mod keys;
 
+pub mod chat;
+
 pub mod http;
 
 pub mod app;

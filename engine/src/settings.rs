@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use crate::log::kafka;
 use crate::predict::Wait;
-use crate::{generate, http, knowledge, log, observe, outreach, predict, serve, store};
+use crate::{chat, generate, http, knowledge, log, observe, outreach, predict, serve, store};
 
 pub use load::{Effective, Faults, Layers, Loaded, Origin, environment, load};
 pub use secret::Secret;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub serve: serve::Settings,
     /// The HTTP server.
     pub http: http::Settings,
+    /// Conversations with shoppers.
+    pub chat: chat::Settings,
     /// Bounds and intervals of partitions.
     pub partition: Partition,
     /// Live customers.
@@ -281,6 +283,7 @@ impl Settings {
         let call_deadline = Duration::from_millis(self.dispatcher.call_deadline_ms);
         found.extend(outreach::contradictions(&self.channels, call_deadline));
         found.extend(self.generation.contradictions());
+        found.extend(self.chat.contradictions());
         found
     }
 }

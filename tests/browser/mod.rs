@@ -21,6 +21,7 @@ const DRIVER: &str = "playwright-core@1.65.1";
 const BROWSERS: [&str; 4] = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
 
 /// Returns the browser that `CARE_BROWSER` names, else the first that is in the path.
+#[expect(clippy::disallowed_methods, reason = "a test is told by the environment where a program is")]
 fn browser() -> PathBuf {
     if let Some(named) = std::env::var_os("CARE_BROWSER") {
         return named.into();

@@ -1,6 +1,7 @@
 //! The HTTP server and its collector, by the real binary in the embedded world.
 
 mod bounds;
+pub mod chat;
 pub mod client;
 mod clients;
 mod crash;
@@ -39,6 +40,11 @@ impl Shop {
         Self { dir, served, key }
     }
 
+    /// Returns its folder.
+    pub fn folder(&self) -> &TempDir {
+        &self.dir
+    }
+
     /// Returns HOST:PORT of its HTTP server.
     pub fn address(&self) -> String {
         address(&self.served)
@@ -46,7 +52,7 @@ impl Shop {
 
     /// Sends one request over a connection of its own.
     #[track_caller]
-    fn send(&self, ask: &Ask) -> Answer {
+    pub fn send(&self, ask: &Ask) -> Answer {
         Client::connect(&self.address()).and_then(|mut client| client.send(ask)).expect("an answer")
     }
 
@@ -101,7 +107,7 @@ fn address(served: &Served) -> String {
 }
 
 /// Makes a key and returns its text.
-fn made(dir: &TempDir, role: &str, name: &str) -> String {
+pub fn made(dir: &TempDir, role: &str, name: &str) -> String {
     let words = ["keys", "create", "--role", role, "--name", name, "--json", "--data-dir", &data(dir)];
     care::run(words).summary()["key"].as_str().expect("a key").to_owned()
 }

@@ -13,8 +13,8 @@ use super::route::{Place, allowed};
 /// A browser need not ask again for a day; most ask again after two hours all the same. Units: seconds.
 const MAX_AGE_S: u32 = 86_400;
 
-/// Headers that a page may send: what the dialects read.
-const HEADERS: &str = "Authorization, Content-Type, Content-Encoding, ce-specversion, ce-id, ce-source, ce-type, ce-subject, ce-time";
+/// Headers that a page may send: what the dialects and conversations read.
+const HEADERS: &str = "Authorization, Content-Type, Content-Encoding, ce-specversion, ce-id, ce-source, ce-type, ce-subject, ce-time, Last-Event-ID";
 
 /// Which origins may send events.
 pub(super) enum Origins {

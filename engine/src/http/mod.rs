@@ -9,6 +9,7 @@
 
 mod access;
 mod body;
+mod chat;
 mod collect;
 mod cors;
 mod problem;
@@ -22,6 +23,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use chat::Talking;
 pub use route::{Open, ROUTES, Route};
 pub use server::{Bound, Front, Parts};
 pub use settings::{KEYS, Settings};

@@ -52,6 +52,16 @@ pub(super) enum Refusal {
     UnknownKey,
     /// The key is of another role than these.
     Role(&'static [Role], Role),
+    /// The page shows no session, or one that has ended.
+    NoSession,
+    /// What the shop signed proves nothing.
+    Token(String),
+    /// One customer sends too often; for so many seconds.
+    TooOften(u32),
+    /// Too many pages listen.
+    NoSeat,
+    /// The store does not answer.
+    StoreAway,
     /// The body was not there in time.
     Slow,
     /// Too much is under way.
@@ -76,6 +86,11 @@ impl Refusal {
             Refusal::NoKey => "no-key",
             Refusal::UnknownKey => "unknown-key",
             Refusal::Role(..) => "wrong-role",
+            Refusal::NoSession => "no-session",
+            Refusal::Token(_) => "token-refused",
+            Refusal::TooOften(_) => "too-often",
+            Refusal::NoSeat => "too-many-streams",
+            Refusal::StoreAway => "store-unavailable",
             Refusal::Slow => "too-slow",
             Refusal::Full => "too-much-under-way",
             Refusal::NotDurable => "log-unavailable",
@@ -91,11 +106,15 @@ impl Refusal {
             Refusal::Media { .. } | Refusal::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Refusal::Malformed { .. } => StatusCode::BAD_REQUEST,
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::NoKey | Refusal::UnknownKey => StatusCode::UNAUTHORIZED,
+            Refusal::NoKey | Refusal::UnknownKey | Refusal::NoSession | Refusal::Token(_) => {
+                StatusCode::UNAUTHORIZED
+            }
             Refusal::Role(..) => StatusCode::FORBIDDEN,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
-            Refusal::Full => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::NotDurable | Refusal::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Full | Refusal::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::NotDurable | Refusal::Stopping | Refusal::NoSeat | Refusal::StoreAway => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -111,6 +130,11 @@ impl Refusal {
             Refusal::NoKey => "A key is needed",
             Refusal::UnknownKey => "The key is not in force",
             Refusal::Role(..) => "The key is not for this",
+            Refusal::NoSession => "A session is needed",
+            Refusal::Token(_) => "The token opens no session",
+            Refusal::TooOften(_) => "Too much is sent",
+            Refusal::NoSeat => "Too many pages listen",
+            Refusal::StoreAway => "The store does not answer now",
             Refusal::Slow => "The request was not complete in time",
             Refusal::Full => "Too much is under way",
             Refusal::NotDurable => "Events cannot be made durable now",
@@ -135,6 +159,11 @@ impl Refusal {
                 let legal: Vec<&str> = legal.iter().map(|role| role.as_str()).collect();
                 format!("the key is of role {}; legal here: {}", role.as_str(), legal.join(", "))
             }
+            Refusal::NoSession => "no session is shown as bearer token, or it has ended; POST /chat/session opens one".to_owned(),
+            Refusal::Token(message) => format!("token {message}"),
+            Refusal::TooOften(seconds) => format!("nothing of this request was taken: send it again in {seconds} s"),
+            Refusal::NoSeat => "as many pages listen as chat.streams_max lets; come again".to_owned(),
+            Refusal::StoreAway => "the thread cannot be read now; come again".to_owned(),
             Refusal::Slow => "the body was not there within http.request_ms".to_owned(),
             Refusal::Full => "bodies under way fill http.under_way_max_mib; nothing of this request was taken: send it again".to_owned(),
             Refusal::NotDurable => "the log did not acknowledge the events in time; send them again with the same message ids: what was taken all the same counts once".to_owned(),
@@ -145,7 +174,10 @@ impl Refusal {
     fn retry_s(&self) -> Option<u32> {
         match self {
             Refusal::Full => Some(FULL_RETRY_S),
-            Refusal::NotDurable | Refusal::Stopping => Some(LOG_RETRY_S),
+            Refusal::NotDurable | Refusal::Stopping | Refusal::NoSeat | Refusal::StoreAway => {
+                Some(LOG_RETRY_S)
+            }
+            Refusal::TooOften(seconds) => Some(*seconds),
             Refusal::NoRoute
             | Refusal::Method(_)
             | Refusal::Media { .. }
@@ -156,6 +188,8 @@ impl Refusal {
             | Refusal::NoKey
             | Refusal::UnknownKey
             | Refusal::Role(..)
+            | Refusal::NoSession
+            | Refusal::Token(_)
             | Refusal::Slow => None,
         }
     }
@@ -186,6 +220,9 @@ impl Refusal {
         let mut members = Map::new();
         if let Refusal::Malformed { field, .. } | Refusal::Unknown { field, .. } = self {
             members.insert("field".to_owned(), json!(field));
+        }
+        if let Refusal::Token(_) = self {
+            members.insert("field".to_owned(), json!("token"));
         }
         self.with_body(
             MEDIA_TYPE,

@@ -6,6 +6,7 @@
 use actix_web::http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::chat::Talks;
 use super::collect::Dialect;
 use super::collect::cloud::CloudEvents;
 use super::collect::google::{Google, GoogleDebug};
@@ -32,6 +33,10 @@ pub struct Route {
 pub enum Open {
     /// Whoever shows a key of one of these roles.
     Keys(&'static [Role]),
+    /// A page that shows the session which it opened.
+    Session,
+    /// Everybody: nothing is read or changed.
+    Everybody,
 }
 
 /// What answers a route.
@@ -41,9 +46,11 @@ pub(super) enum Handler {
     Collects(&'static dyn Dialect),
     /// The reading side.
     Views(View),
+    /// Conversations.
+    Talks(Talks),
 }
 
-/// A key that sends events does nothing else, since it may stand in a page; and keys that do more send none, since they may not.
+/// A key that may stand in a page sends events and opens sessions of it, and does nothing else; and keys that do more send none, since they may not.
 const SENDERS: Open = Open::Keys(&[Role::Ingest]);
 
 /// Whoever looks at triggers and at what they decided.
@@ -55,6 +62,13 @@ const fn collects(path: &'static str, method: Method, dialect: &'static dyn Dial
 
 const fn views(path: &'static str, open: Open, view: View) -> Route {
     Route { path, method: Method::GET, open, handler: Handler::Views(view) }
+}
+
+/// People of the shop who answer its customers.
+const ANSWERERS: Open = Open::Keys(&[Role::Agent, Role::Admin]);
+
+const fn talks(path: &'static str, method: Method, open: Open, talks: Talks) -> Route {
+    Route { path, method, open, handler: Handler::Talks(talks) }
 }
 
 const GET: Method = Method::GET;
@@ -85,6 +99,17 @@ pub static ROUTES: &[Route] = &[
     collects("/import", POST, &MixpanelImport),
     views("/api/v1/triggers", READERS, View::Triggers),
     views("/api/v1/triggers/{trigger}", READERS, View::Trigger),
+    talks("/chat/session", POST, SENDERS, Talks::Open),
+    talks("/chat/messages", POST, Open::Session, Talks::Say),
+    talks("/chat/seen", POST, Open::Session, Talks::See),
+    talks("/chat/stream", GET, Open::Session, Talks::Listen),
+    talks("/widget.js", GET, Open::Everybody, Talks::Widget),
+    talks("/widget-demo", GET, Open::Everybody, Talks::Demo),
+    talks("/api/v1/conversations", GET, ANSWERERS, Talks::Threads),
+    talks("/api/v1/conversations/{customer}", GET, ANSWERERS, Talks::Thread),
+    talks("/api/v1/conversations/{customer}/messages", POST, ANSWERERS, Talks::Speak),
+    talks("/api/v1/conversations/{customer}/take-over", POST, ANSWERERS, Talks::TakeOver),
+    talks("/api/v1/conversations/{customer}/hand-back", POST, ANSWERERS, Talks::HandBack),
 ];
 
 /// A path of the table, as it was asked for.
@@ -130,6 +155,7 @@ impl Place {
         here.map(|route| route.handler).any(|handler| match handler {
             Handler::Collects(_) => true,
             Handler::Views(_) => false,
+            Handler::Talks(talks) => talks.is_for_pages(),
         })
     }
 }

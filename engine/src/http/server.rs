@@ -14,10 +14,12 @@ use actors::metrics::Metrics;
 use actors::port::clock::Clock;
 use actors::port::log::LogSink;
 use schemas::event::Border;
+use schemas::ids::PartitionId;
 use schemas::rulebook::Rulebook;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
+use super::chat::{Around, Chat, Talking};
 use super::collect::Collector;
 use super::cors::{self, Origins};
 use super::problem::Refusal;
@@ -26,6 +28,7 @@ use super::route::{Handler, Place};
 use super::settings::Settings;
 use super::trace::{self, RequestId};
 use super::view::Views;
+use crate::chat::{Hub, Tail};
 use crate::keys::{KeyFile, Keys};
 use crate::observe::HTTP;
 
@@ -60,6 +63,8 @@ pub struct Parts {
     pub border: Border,
     /// What is counted in.
     pub metrics: Metrics,
+    /// What conversations are held with.
+    pub talking: Talking,
     /// The longest that answers under way are waited for at the end. Whole seconds count.
     pub stop: Duration,
 }
@@ -69,6 +74,8 @@ pub struct Front {
     server: ServerHandle,
     is_stopping: Arc<AtomicBool>,
     looking: JoinHandle<()>,
+    hub: Arc<Hub>,
+    tails: Vec<JoinHandle<()>>,
 }
 
 impl Bound {
@@ -95,7 +102,11 @@ impl Bound {
         let is_stopping = Arc::new(AtomicBool::new(false));
         let looking = actix::spawn(look(keys.clone(), parts.clock.clone()));
         let stop_s = parts.stop.as_secs().max(1);
-        let door = web::Data::new(Door::new(&settings, keys, (parts, is_stopping.clone())));
+        let tail = parts.talking.tail(&parts.clock);
+        let hub = tail.hub.clone();
+        let partitions = (0..parts.partitions).map(PartitionId);
+        let tails = partitions.map(|partition| actix::spawn(tail.clone().follow(partition))).collect();
+        let door = web::Data::new(Door::new(&settings, keys, (parts, is_stopping.clone()), &tail));
         let server = HttpServer::new(move || {
             App::new().app_data(door.clone()).default_service(web::to(
                 |request: HttpRequest, payload: web::Payload, door: web::Data<Door>| async move {
@@ -117,7 +128,7 @@ impl Bound {
                 tracing::error!(%error, "the HTTP server has ended");
             }
         });
-        Ok(Front { server: handle, is_stopping, looking })
+        Ok(Front { server: handle, is_stopping, looking, hub, tails })
     }
 }
 
@@ -125,8 +136,11 @@ impl Front {
     /// Ends it: new requests are refused, those under way are answered, within the bound that was given at the start.
     pub async fn stop(self) {
         self.is_stopping.store(true, Ordering::Relaxed);
+        // Pages that listen would be waited for: they go elsewhere, or come again after the restart.
+        self.hub.close();
         self.server.stop(true).await;
         self.looking.abort();
+        self.tails.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -141,27 +155,36 @@ async fn look(keys: Arc<Keys>, clock: Arc<dyn Clock>) {
 struct Door {
     collector: Collector,
     views: Views,
+    chat: Chat,
     origins: Origins,
     is_stopping: Arc<AtomicBool>,
 }
 
 impl Door {
-    fn new(settings: &Settings, keys: Arc<Keys>, (parts, is_stopping): (Parts, Arc<AtomicBool>)) -> Self {
-        let Parts { sink, partitions, clock, book, border, metrics, stop: _ } = parts;
+    fn new(
+        settings: &Settings,
+        keys: Arc<Keys>,
+        (parts, is_stopping): (Parts, Arc<AtomicBool>),
+        tail: &Tail,
+    ) -> Self {
+        let Parts { sink, partitions, clock, book, border, metrics, talking, stop: _ } = parts;
         let metrics = metrics.collector().clone();
         let views = Views { keys: keys.clone(), book };
+        let room = Room::new(settings.under_way_max(), metrics.clone());
+        let around = Around { keys: keys.clone(), sink: sink.clone(), partitions, room: room.clone() };
+        let chat = Chat::new(talking, around, settings.request(), tail);
         let collector = Collector {
             sink,
             partitions,
             clock,
             border,
             keys,
-            room: Room::new(settings.under_way_max(), metrics.clone()),
+            room,
             metrics,
             body_max: settings.body_max(),
             request: settings.request(),
         };
-        Self { collector, views, origins: Origins::of(&settings.cors_origins), is_stopping }
+        Self { collector, views, chat, origins: Origins::of(&settings.cors_origins), is_stopping }
     }
 
     async fn answer(&self, request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -203,6 +226,7 @@ impl Door {
         match route.handler {
             Handler::Collects(dialect) => self.collector.answer(request, payload, (route, dialect)).await,
             Handler::Views(view) => self.views.answer(request, place, (route, view)).await,
+            Handler::Talks(talks) => self.chat.answer((request, payload), place, (route, talks)).await,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::rt::task::{JoinHandle, spawn_blocking, yield_now};
+use actors::kit::memory::{MemoryLog, MemoryStore};
 use actors::metrics::Metrics;
 use actors::port::Reply;
 use actors::port::clock::Clock;
@@ -17,7 +18,9 @@ use schemas::ids::Position;
 use schemas::time::Timestamp;
 use tokio::sync::watch;
 
+use super::chat::Talking;
 use super::server::{Bound, Front, Parts};
+use crate::chat::{Sessions, Tokens};
 use crate::clock::SystemClock;
 use crate::keys::{KeyFile, Role};
 use crate::settings::Settings;
@@ -103,6 +106,14 @@ impl Rig {
             book: Arc::default(),
             border: Border::default(),
             metrics: metrics.clone(),
+            talking: Talking {
+                settings: Settings::defaults().chat,
+                tokens: Tokens::none(),
+                sessions: Sessions::new(&[0; 32], 1),
+                source: Arc::new(MemoryLog::new(8, Arc::new(SystemClock))),
+                store: Arc::new(MemoryStore::new()),
+                wall: Arc::new(SystemClock),
+            },
             stop: Duration::from_secs(10),
         };
         let front = bound.answer(parts).expect("it starts");

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use actors::metrics::Metrics;
 use actors::node::{Left, Node, NodeRules, NodeSettings};
+use actors::port::Ports;
 use actors::port::clock::Clock;
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::{self, Either};
@@ -31,7 +32,7 @@ use self::health::Health;
 use self::look::Looker;
 use crate::app::{self, OpenWorld, Opened};
 use crate::clock::SystemClock;
-use crate::http::{Bound, Front, Parts};
+use crate::http::{Bound, Front, Parts, Talking};
 use crate::settings::World;
 use crate::settings::legal::Legal;
 use crate::shop::Shop;
@@ -150,6 +151,16 @@ fn bind(settings: &crate::settings::Settings) -> Result<Option<Bound>> {
     bound.map(Some).with_context(|| format!("failed to listen on {address} (http.listen)"))
 }
 
+/// Returns what conversations are held with.
+///
+/// Errors: a key of section `chat` cannot be read.
+fn talking(settings: &crate::settings::Settings, ports: &Ports, wall: Arc<dyn Clock>) -> Result<Talking> {
+    let of = &settings.chat;
+    let (tokens, sessions) = (of.tokens()?, of.sessions(&settings.data.dir)?);
+    let (source, store) = (ports.source.clone(), ports.store.clone());
+    Ok(Talking { settings: of.clone(), tokens, sessions, source, store, wall })
+}
+
 /// What goes on beside the node.
 struct Around<'a> {
     settings: &'a Settings,
@@ -187,6 +198,7 @@ async fn serve(
         book: book.clone(),
         border,
         metrics: metrics.clone(),
+        talking: talking(settings, &ports, around.clock.clone())?,
         stop: around.stop() / FRONT_SHARE,
     };
     let (ports, answering) = app::answering(settings, ports, &metrics)?;

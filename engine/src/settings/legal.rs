@@ -6,7 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use crate::{generate, http, knowledge, log, observe, outreach, predict, serve, store};
+use crate::{chat, generate, http, knowledge, log, observe, outreach, predict, serve, store};
 
 /// What a key may hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,6 +120,7 @@ pub fn keys() -> impl Iterator<Item = &'static (&'static str, Legal)> {
         .chain(store::cql::settings::KEYS)
         .chain(serve::KEYS)
         .chain(http::KEYS)
+        .chain(chat::KEYS)
         .chain(predict::KEYS)
         .chain(outreach::KEYS)
         .chain(generate::KEYS)

@@ -17,7 +17,7 @@ const RETRY: Duration = Duration::from_millis(100);
 /// message id.
 ///
 /// Errors: the log has not acknowledged them by `until`, or never will.
-pub(super) async fn append(
+pub(in crate::http) async fn append(
     sink: Arc<dyn LogSink>,
     clock: Arc<dyn Clock>,
     records: Vec<NewRecord>,

@@ -4,7 +4,7 @@
 //! order in which it is done. An accepted event is the record that a producer would put on the topic. A new dialect is a file, and its
 //! rows in the table of routes.
 
-mod durable;
+pub(super) mod durable;
 mod members;
 
 pub(super) mod cloud;
