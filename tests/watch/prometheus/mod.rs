@@ -89,7 +89,7 @@ impl Shop {
             let answer = self.send(Ask::json("/v1/track", call).key(&self.key));
             assert_eq!(answer.status, 200, "{answer:?}");
         }
-        let event = json!({"specversion": "1.0", "id": n.to_string(), "source": "test", "type": "Seen", "subject": user});
+        let event = json!({"specversion": "1.0", "id": n.to_string(), "source": "test", "type": "Seen", "subject": user, "data": {"product_id": "p-1"}});
         let cloud = Ask::new("POST", "/events").header("Content-Type", "application/cloudevents+json");
         let answer = self.send(cloud.body(event.to_string()).key(&self.key));
         assert!(answer.status < 300, "{answer:?}");
