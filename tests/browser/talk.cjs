@@ -38,7 +38,7 @@ drive(async ({ asked, open }) => {
   // One in Chinese, of somebody.
   const somebody = await widget(null, '&lang=zh&theme=dark', { width: 390, height: 800, dark: true });
   await somebody.locator('.launch').click();
-  await say(somebody, '你们送货到瑞士吗？');
+  await say(somebody, '你们配送到瑞士吗？');
   await somebody.locator(ANSWER).waitFor();
   assert.match(await somebody.locator(ANSWER).innerText(), /人工智能/);
   assert.match(await somebody.locator('.sources').innerText(), /配送/);

@@ -16,6 +16,7 @@ use crate::row::RowRules;
 use crate::run::{Plan, Scores, Sends, run};
 use crate::shop::shop;
 use crate::strays;
+use crate::talk;
 use crate::triggers;
 
 /// Runs after which a rule that is missing has to be caught.
@@ -164,7 +165,7 @@ pub fn never_taken_away() -> Vec<String> {
     let of_owner = of_owner.map(|owner| AllRules { owner, ..all() });
     let mut never = untouched(&all(), ABLATIONS.iter().map(without).chain(of_owner));
     let taken = [merge::row_rules(), moved::row_rules(), triggers::row_rules(), strays::row_rules()];
-    let taken = taken.concat().into_iter();
+    let taken = [taken.concat(), talk::row_rules()].concat().into_iter();
     never.extend(untouched(&RowSwitches::default(), taken));
     never
 }

@@ -17,6 +17,7 @@
 //! | `moved` | the world of moved instances: merges while triggers run, and dispatchers in both partitions |
 //! | `triggers` | the world of triggers: real customers with real triggers, against a plain run of the log |
 //! | `strays` | the world of strays: records without a key, or in another partition than their customer's |
+//! | `talk` | the world of talk: threads, agents who take over, and a pool whose answers come late, twice or never |
 //! | `plain` | what one thread makes of the log, where customers are the product's |
 //! | `campaign` | many seeds on all cores, the table, the traces |
 
@@ -38,6 +39,7 @@ mod row;
 mod run;
 mod shop;
 mod strays;
+mod talk;
 mod triggers;
 mod world;
 
@@ -84,6 +86,11 @@ fn strays_are_counted_once_in_the_partition_of_their_customer() {
 }
 
 #[test]
+fn threads_hold_every_message_once_and_no_word_of_the_bot_behind_a_take_over() {
+    holds(&talk::nothing_taken_away(SEEDS / 4));
+}
+
+#[test]
 fn every_switch_has_an_ablation() {
     let never = ablations::never_taken_away();
     assert!(never.is_empty(), "rules with a switch that no ablation takes away: {never:?}");
@@ -96,6 +103,7 @@ fn every_rule_is_needed() {
     cases.extend(moved::cases());
     cases.extend(triggers::cases());
     cases.extend(strays::cases());
+    cases.extend(talk::cases());
     let found = ablate(&cases);
     let table = table(&cases, &found);
     println!("{table}");

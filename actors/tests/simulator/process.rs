@@ -9,6 +9,7 @@ use actors::partition::protocol::{Action, End, Input, Now};
 use actors::partition::settings::Settings;
 use actors::partition::turn::{Refused, Step, Turn};
 use actors::port::{BoxFuture, Ports};
+use schemas::conversation::Question;
 use schemas::event::Border;
 use schemas::ids::{PartitionId, Position};
 use schemas::time::Timestamp;
@@ -18,6 +19,7 @@ use crate::customers::{Cell, Customers};
 use crate::flight::reply;
 use crate::ports::ports;
 use crate::run::{Plan, Scores};
+use crate::talk;
 use crate::world::{STEP, Shared, State, TAIL, locked, trace};
 
 /// One process and its assignment.
@@ -34,6 +36,8 @@ pub struct Process {
     cells: Vec<Option<Cell>>,
     turns: Vec<Turn>,
     calls: Vec<BoxFuture<'static, Input>>,
+    /// Questions of threads that the pool has.
+    asked: Vec<Question>,
     panicked_without_record: bool,
     ports: Ports,
     shared: Shared,
@@ -112,6 +116,7 @@ impl Process {
             cells: Vec::new(),
             turns: Vec::new(),
             calls: Vec::new(),
+            asked: Vec::new(),
             panicked_without_record: false,
             ports: ports(shared, id),
             shared: Arc::clone(shared),
@@ -140,8 +145,11 @@ impl Process {
         levels.confirmed.0 as usize == end && levels.dirty == 0 && levels.unsent == 0
     }
 
-    /// Does one thing: a tick, a turn, or a reply that is there.
+    /// Does one thing: a tick, a turn, an answer of the pool, or a reply that is there.
     pub fn step(&mut self) -> Stepped {
+        if !self.asked.is_empty() && self.chance.percent(10) {
+            self.be_answered();
+        }
         let boot = Duration::from_millis(locked(&self.shared).now as u64);
         if self.core.deadline().is_some_and(|deadline| deadline <= boot) && self.chance.percent(30) {
             return self.handle(Input::Tick);
@@ -154,6 +162,15 @@ impl Process {
             Some(input) => self.handle(input),
             None if !self.turns.is_empty() => self.turn(0),
             None => Stepped::On,
+        }
+    }
+
+    /// The pool answers a question, and now and then again.
+    fn be_answered(&mut self) {
+        let at = self.chance.below(self.asked.len());
+        talk::answer(&mut locked(&self.shared), &self.asked[at]);
+        if self.chance.percent(80) {
+            self.asked.swap_remove(at);
         }
     }
 
@@ -222,7 +239,12 @@ impl Process {
             match action {
                 Action::Do(io) => self.calls.push(perform(io, self.partition, &self.ports)),
                 Action::Turn(turn) => self.turns.push(turn),
-                Action::Ask(_) | Action::Hush(_) => {}
+                Action::Ask(question) => self.asked.push(*question),
+                // What was given up may have been said already.
+                Action::Hush(customer) if self.chance.percent(50) => {
+                    self.asked.retain(|question| question.customer != customer);
+                }
+                Action::Hush(_) => {}
                 Action::Close(cell) => self.cells[cell.index as usize] = None,
                 Action::End(end) => return Stepped::Ended(end),
             }

@@ -45,6 +45,8 @@ pub struct State {
     pub panicked: BTreeSet<(PartitionId, Position)>,
     pub generation: u64,
     pub dead_letters: u64,
+    /// What stands in care.replies.
+    pub replies: Vec<Bytes>,
     /// Records that the shop has appended.
     pub told: usize,
     history: Vec<Undo>,
@@ -105,6 +107,7 @@ impl State {
             panicked: BTreeSet::new(),
             generation: 1,
             dead_letters: 0,
+            replies: Vec::new(),
             told: 0,
             history: Vec::new(),
             shelf: Vec::new(),
@@ -157,6 +160,7 @@ impl State {
                 Topic::Decisions if record.kind == RecordKind::Decision => {
                     self.outbound.decisions.push(record.body);
                 }
+                Topic::Replies if record.kind == RecordKind::Reply => self.replies.push(record.body),
                 Topic::Decisions | Topic::Replies => {}
             }
         }

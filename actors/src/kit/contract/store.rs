@@ -276,21 +276,21 @@ async fn turns_are_read_in_their_order(Fixture { store, .. }: Fixture) {
 }
 
 async fn erased_turns_stay_erased(fixture: Fixture) {
-    let (ada, all) = (CustomerId::user("ada"), [0, 1, 2, 3].map(|number| sample::turn("ada", number)));
-    let other = sample::turn("adam", 0);
+    let (eda, all) = (CustomerId::user("eda"), [0, 1, 2, 3].map(|number| sample::turn("eda", number)));
+    let other = sample::turn("edam", 0);
     fixture.store.write_turns(all[..3].to_vec()).await.expect("turns");
     fixture.store.write_turns(vec![other.clone()]).await.expect("turns");
     let at = all[2].at;
     for _ in 0..2 {
-        fixture.store.erase_turns(ada.clone(), 3, at).await.expect("an erase");
+        fixture.store.erase_turns(eda.clone(), 3, at).await.expect("an erase");
     }
     let store = fixture.reopened().await.store;
     let read = async |customer: &CustomerId| store.read_turns(customer.clone(), 0, 9).await.expect("a read");
-    assert!(read(&ada).await.is_empty());
-    assert_eq!(read(&other.customer).await, [other.clone()], "of another customer");
+    assert!(read(&eda).await.is_empty());
+    assert_eq!(read(&other.customer).await, std::slice::from_ref(&other), "of another customer");
     // What an owner of before still writes comes late.
     store.write_turns(all.to_vec()).await.expect("turns");
-    assert_eq!(read(&ada).await, all[3..], "the thread goes on behind what was erased");
+    assert_eq!(read(&eda).await, all[3..], "the thread goes on behind what was erased");
 }
 
 async fn links_lead_to_customers(Fixture { store, .. }: Fixture) {

@@ -286,14 +286,14 @@ impl Entry {
         self.version > self.acked
     }
 
-    /// Returns true when nothing is lost by dropping the customer.
+    /// Returns true when nothing is lost by dropping the customer. A question of its thread stays open in the row, and its answer, a record,
+    /// brings the customer back: who waits for one must not keep out those before it in the log.
     pub(super) fn is_clean(&self) -> bool {
         self.state == State::Idle
             && self.queue.is_empty()
             && !self.is_dirty()
             && self.sent.is_none()
             && self.asks.is_empty()
-            && self.question.is_none()
             && self.alarms.is_empty()
             && self.relayed()
     }
