@@ -191,20 +191,26 @@ async fn serve(
     for trigger in book.triggers.iter().filter(|trigger| trigger.mode == Mode::Live) {
         metrics.live_trigger(&trigger.name);
     }
-    let parts = Parts {
-        sink: ports.sink.clone(),
-        partitions,
-        clock: ports.clock.clone(),
-        book: book.clone(),
-        border,
-        metrics: metrics.clone(),
-        talking: talking(settings, &ports, around.clock.clone())?,
-        stop: around.stop() / FRONT_SHARE,
+    let front = match http {
+        Some(bound) => {
+            let parts = Parts {
+                sink: ports.sink.clone(),
+                partitions,
+                clock: ports.clock.clone(),
+                book: book.clone(),
+                border,
+                metrics: metrics.clone(),
+                talking: talking(settings, &ports, around.clock.clone())?,
+                stop: around.stop() / FRONT_SHARE,
+            };
+            Some((bound, parts))
+        }
+        None => None,
     };
     let (ports, answering) = app::answering(settings, ports, &metrics)?;
     let node = Node::start(ports, book, border, bounds, metrics).context("failed to start")?;
-    let front =
-        http.map(|bound| bound.answer(parts)).transpose().context("failed to answer (http.listen)")?;
+    let front = front.map(|(bound, parts)| bound.answer(parts)).transpose();
+    let front = front.context("failed to answer (http.listen)")?;
     let looker = Looker::new(&node, &world, &around.health, around.settings);
     let why = tokio::select! {
         asked = stop.asked() => Why::Asked(asked),
