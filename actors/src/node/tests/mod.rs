@@ -110,14 +110,12 @@ impl World {
     }
 
     async fn append_stamped(&self, key: &str, body: String, stamp: Option<Timestamp>) {
-        let new = NewRecord {
-            partition: PartitionId::of(key, PARTITIONS),
-            key: key.into(),
-            kind: RecordKind::Event,
-            epoch: None,
-            stamp,
-            body: Bytes::from(body),
-        };
+        self.append_record(key, (RecordKind::Event, stamp), Bytes::from(body)).await;
+    }
+
+    async fn append_record(&self, key: &str, (kind, stamp): (RecordKind, Option<Timestamp>), body: Bytes) {
+        let partition = PartitionId::of(key, PARTITIONS);
+        let new = NewRecord { partition, key: key.into(), kind, epoch: None, stamp, body };
         self.log.append(Topic::Events, vec![new]).await.expect("memory");
     }
 

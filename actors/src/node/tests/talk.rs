@@ -57,15 +57,7 @@ impl World {
     }
 
     async fn talk(&self, talk: Talk) {
-        let new = NewRecord {
-            partition: PartitionId::of("ada", PARTITIONS),
-            key: "ada".into(),
-            kind: RecordKind::Talk,
-            epoch: None,
-            stamp: None,
-            body: record::encode_talk(&talk),
-        };
-        self.log.append(Topic::Events, vec![new]).await.expect("memory");
+        self.append_record("ada", (RecordKind::Talk, None), record::encode_talk(&talk)).await;
     }
 
     async fn say(&self, message: &str) {
@@ -172,15 +164,8 @@ fn a_take_over_gives_the_answer_up_and_an_erase_takes_the_turns() {
         world.answer(asked[0].id).await;
         world.pace.passing(node.settle()).await.expect("settled");
         assert_eq!(speakers(&world.turns().await), [Speaker::Customer, Speaker::Agent]);
-        let erase = NewRecord {
-            partition: PartitionId::of("ada", PARTITIONS),
-            key: "ada".into(),
-            kind: RecordKind::Command,
-            epoch: None,
-            stamp: None,
-            body: record::encode_command(record::Command::Erase),
-        };
-        world.log.append(Topic::Events, vec![erase]).await.expect("memory");
+        let erase = record::encode_command(record::Command::Erase);
+        world.append_record("ada", (RecordKind::Command, None), erase).await;
         world.pace.passing(node.settle()).await.expect("settled");
         assert!(world.turns().await.is_empty());
         node.stop().await.expect("stopped");

@@ -1,6 +1,6 @@
 //! The shop of the world of talk: messages, agents, and answers of a pool.
 
-use schemas::conversation::{Answered, Change, Ownership, Question, Rung, Said, Spoken, Talk};
+use schemas::conversation::{Answered, Change, Ownership, Question, Rung, Said, Speaker, Spoken, Talk};
 use schemas::ids::{CustomerId, PartitionId};
 use schemas::record::{RecordKind, encode_talk};
 use smol_str::format_smolstr;
@@ -44,8 +44,7 @@ pub fn shop(state: &mut State) {
 
 /// Appends the answer of the pool: what it quotes is what the customer had written last when it was asked.
 pub fn answer(state: &mut State, question: &Question) {
-    let quoted =
-        question.turns.iter().rev().find(|turn| turn.speaker == schemas::conversation::Speaker::Customer);
+    let quoted = question.turns.iter().rev().find(|turn| turn.speaker == Speaker::Customer);
     let talk = Talk::Answered(Answered {
         attempt: question.id.attempt,
         epoch: question.id.epoch,
