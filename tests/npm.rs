@@ -48,7 +48,7 @@ pub fn program(path: &Path, packages: &Path) -> Command {
 }
 
 /// Returns the folder of a thing that is installed once: made by `install` in a folder that bears the name when it is whole.
-fn installed(name: &str, install: impl FnOnce(&Path)) -> PathBuf {
+pub fn installed(name: &str, install: impl FnOnce(&Path)) -> PathBuf {
     let _one = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if !folder.exists() {

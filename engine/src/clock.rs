@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actors::port::BoxFuture;
 use actors::port::clock::Clock;
+use futures_util::future::{self, Either};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use schemas::time::Timestamp;
 
@@ -27,6 +28,14 @@ impl Clock for SystemClock {
 
     fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(span))
+    }
+}
+
+/// Returns what a future comes to, `None` when that takes longer.
+pub async fn within<T>(clock: &dyn Clock, at_most: Duration, future: impl Future<Output = T>) -> Option<T> {
+    match future::select(std::pin::pin!(future), clock.sleep(at_most)).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
     }
 }
 

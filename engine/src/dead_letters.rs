@@ -43,6 +43,8 @@ pub struct Lying {
 pub struct Letters {
     /// The letters, in order.
     pub letters: Vec<Lying>,
+    /// Where it was read from; the places before hold letters, or held some.
+    from: Position,
     /// Tries that were begun and of which no end is noted: the letter, and where in care.events its record would be.
     open: BTreeMap<Position, Position>,
 }
@@ -58,6 +60,13 @@ pub struct Retried {
     pub repeated: u64,
     /// Those that cannot be tried again, by why.
     pub refused: BTreeMap<&'static str, u64>,
+}
+
+impl Letters {
+    /// Returns true when there is nothing before what was read.
+    pub fn is_complete(&self) -> bool {
+        self.from == Position::default()
+    }
 }
 
 impl Retried {
@@ -76,10 +85,23 @@ impl Retried {
 ///
 /// Errors: the log does not answer, or holds something that is no letter.
 pub async fn read(ports: &Ports, partition: PartitionId) -> Result<Letters> {
-    let mut found = Letters::default();
+    read_from(ports, partition, Position::default()).await
+}
+
+/// Returns what the newest places of a partition of the dead-letter topic hold.
+///
+/// Errors: as [`read`].
+pub async fn read_newest(ports: &Ports, partition: PartitionId, places: u64) -> Result<Letters> {
+    let end =
+        ports.source.end(Topic::DeadLetter, partition).await.context("failed to read the dead letters")?;
+    read_from(ports, partition, Position(end.0.saturating_sub(places))).await
+}
+
+async fn read_from(ports: &Ports, partition: PartitionId, from: Position) -> Result<Letters> {
+    let mut found = Letters { from, ..Letters::default() };
     let mut done = HashSet::new();
     let of = (Topic::DeadLetter, partition);
-    let read = whole::each(&*ports.source, of, Position::default(), |record| {
+    let read = whole::each(&*ports.source, of, from, |record| {
         let what = || format!("failed to understand letter {} of partition {}", record.position, partition.0);
         match record.kind {
             RecordKind::DeadLetter => {

@@ -35,6 +35,7 @@ pub mod simulate;
 
 pub mod dead_letters;
 pub mod dump;
+pub mod known;
 
 pub mod triggers;
 

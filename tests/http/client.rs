@@ -144,6 +144,25 @@ impl Client {
         Ok(answer)
     }
 
+    /// Reads lines up to one that holds these words.
+    pub fn hear_until(&mut self, words: &str) -> io::Result<String> {
+        let mut heard = String::new();
+        loop {
+            let before = heard.len();
+            if self.stream.read_line(&mut heard)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if heard[before..].contains(words) {
+                return Ok(heard);
+            }
+        }
+    }
+
+    /// Reads to the end, and returns true when there is one.
+    pub fn ends(&mut self) -> bool {
+        io::copy(&mut self.stream, &mut io::sink()).is_ok()
+    }
+
     /// Returns true when the server has closed the connection.
     pub fn is_closed(&mut self) -> bool {
         self.stream.read(&mut [0]).map_or(true, |read| read == 0)

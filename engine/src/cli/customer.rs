@@ -1,30 +1,25 @@
 //! `care customer ID`: everything that is known of one customer.
 
-mod heads;
 mod sections;
-
-pub(super) use sections::stage;
-
-use heads::OfHead;
 
 use std::io::Write;
 
-use actors::port::store::{LedgerEntry, LedgerState};
+use actors::port::store::LedgerEntry;
 use anyhow::{Context, Result};
 use clap::Args;
 use schemas::customer::Customer;
-use schemas::decision::{Decision, OutcomeStatus};
+use schemas::decision::Decision;
 use schemas::ids::CustomerId;
 use schemas::rulebook::Rulebook;
 use schemas::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::lookup::{self, Found};
+use super::suggest::find_or_suggest;
 use super::{DataDir, Outcome, Output, Overrides, look, out};
 use crate::app::{self, OpenWorld};
 use crate::dump::as_value;
+use crate::known::{Found, OfHead, heads, outreach_of};
 use crate::model::Registry;
-use crate::words::Instant;
 
 /// Options of `care customer`.
 #[derive(Debug, Args)]
@@ -64,9 +59,6 @@ struct Shown {
     data_dir: String,
 }
 
-/// Entries of one customer's ledger that are looked at for the newest.
-const LEDGER_MAX: usize = 10_000;
-
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.data(&arguments.data).load()?.settings;
@@ -86,19 +78,13 @@ async fn read(
     arguments: &Arguments,
 ) -> Result<Shown> {
     let store = &world.ports.store;
-    let Found { customer, alias } = lookup::find(&world.ports, &arguments.id).await?;
+    let Found { customer, alias } = find_or_suggest(&world.ports, &arguments.id).await?;
     let id = customer.id().clone();
     let decisions = store.read_decisions(id.clone(), None, arguments.limit).await;
-    let mut outreach = Vec::new();
-    for origin in customer.merged().iter().chain([&id]) {
-        let of_origin = store.scan_ledger(Some(origin.clone()), LEDGER_MAX).await;
-        outreach.extend(of_origin.context("failed to read the ledger")?);
-    }
-    outreach.sort_by_key(|entry| std::cmp::Reverse((entry.outreach.at, entry.outreach.id)));
-    outreach.truncate(arguments.limit);
+    let outreach = outreach_of(store, &customer, arguments.limit).await?;
     let decisions = decisions.context("failed to read decisions")?;
     let (now, data_dir) = (world.now(), arguments.data.again());
-    let heads = heads::of(&customer, book, now);
+    let heads = heads(&customer, book, now);
     Ok(Shown { customer, alias, decisions, outreach, heads, models, now, data_dir })
 }
 
@@ -114,20 +100,5 @@ impl Shown {
         value["decisions"] = as_value(&self.decisions)?;
         value["outreach"] = as_value(&self.outreach)?;
         Ok(value)
-    }
-}
-
-/// Returns in words what became of an outreach.
-pub(super) fn state_of(entry: &LedgerEntry) -> String {
-    let status = |status: &OutcomeStatus| match status {
-        OutcomeStatus::Delivered => "delivered".to_owned(),
-        OutcomeStatus::Withheld(reason) => format!("withheld: {}", reason.as_str()),
-        OutcomeStatus::Failed => "refused by the channel".to_owned(),
-        OutcomeStatus::RetryAt(at) => format!("to be tried again from {}", Instant(*at)),
-    };
-    match &entry.state {
-        LedgerState::Reserved => "reserved".to_owned(),
-        LedgerState::Calling => "being called; whether it arrived is unknown".to_owned(),
-        LedgerState::Returned(of) | LedgerState::Done(of) => status(of),
     }
 }

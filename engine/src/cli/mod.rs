@@ -5,8 +5,8 @@
 
 mod bar;
 mod days;
-mod lookup;
 mod out;
+mod suggest;
 
 pub mod ask;
 pub mod backup;
@@ -23,6 +23,7 @@ pub mod keys;
 pub mod live;
 pub mod migrate;
 pub mod models;
+pub mod openapi;
 pub mod replay;
 pub mod restore;
 pub mod serve;
@@ -104,6 +105,8 @@ enum Command {
     Keys(keys::Arguments),
     /// Lists what delivers outreach, and opens webhooks again that are disabled
     Channels(channels::Arguments),
+    /// Prints the OpenAPI document of the HTTP server
+    Openapi(openapi::Arguments),
     /// Makes or updates the tables of the store on CQL servers
     Migrate(migrate::Arguments),
     /// Makes and checks the topics on Kafka, and shows where they stand
@@ -270,6 +273,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::Keys(arguments) => keys::run(&arguments, overrides, output, &mut out),
         Command::Channels(arguments) => channels::run(&arguments, overrides, output, &mut out),
+        Command::Openapi(arguments) => openapi::run(&arguments, output, &mut out),
         Command::Migrate(arguments) => migrate::run(&arguments, overrides, output, &mut out),
         Command::Topics(arguments) => topics::run(&arguments, overrides, output, &mut out),
         Command::Backup(arguments) => backup::run(&arguments, overrides, output, &mut out),

@@ -3,26 +3,20 @@
 use std::io::Write;
 
 use actors::port::store::LedgerEntry;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use schemas::customer::Customer;
-use schemas::decision::{Decision, Evaluated, Verdict};
-use schemas::ids::OutreachId;
+use schemas::decision::Decision;
 use schemas::rulebook::Rulebook;
 use schemas::score::ScoreSource;
-use schemas::time::Timestamp;
-use schemas::trigger::condition::Scene;
-use schemas::trigger::spec::{Entry, EventPattern, Mode};
-use schemas::trigger::{Trigger, describe};
-use schemas::value::Properties;
+use schemas::trigger::describe;
 use serde_json::{Value, json};
 
-use super::customer::{stage, state_of};
-use super::lookup::{self, Found};
+use super::suggest::find_or_suggest;
 use super::{DataDir, Outcome, Output, Overrides, TriggerDir, look, out};
 use crate::app::{self, OpenWorld};
 use crate::dump::as_value;
-use crate::words::{Instant, Of, Seen, meaning};
+use crate::known::{Why, state_of};
+use crate::words::{Instant, Seen, meaning};
 
 /// Options of `care why`.
 #[derive(Debug, Args)]
@@ -50,59 +44,23 @@ pub struct Arguments {
     limit: usize,
 }
 
-/// What can be told.
-struct Answer {
-    found: Found,
-    trigger: Option<Trigger>,
-    /// Newest first, each with what became of its outreach.
-    decisions: Vec<(Decision, Option<LedgerEntry>)>,
-    /// Why there may be no decision, and what is open.
-    notes: Vec<String>,
-    /// What the entry's conditions see at the folder's log time, where they alone decide and nothing was decided yet.
-    now: Vec<Evaluated>,
-}
-
 /// Runs the command.
 pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn Write) -> Result<Outcome> {
     let settings = set.folders(&arguments.data, &arguments.triggers).load()?.settings;
     let book = app::rulebook(&settings)?;
-    let answer = look(&settings, async |world: &OpenWorld| read(world, &book, arguments).await)?;
+    let why = look(&settings, async |world: &OpenWorld| read(world, &book, arguments).await)?;
     match output {
-        Output::Json => out::json(&answer.json(&arguments.trigger)?, out)?,
-        Output::Text => answer.print(&arguments.trigger, out)?,
+        Output::Json => out::json(&json_of(&why, &arguments.trigger)?, out)?,
+        Output::Text => print(&why, &arguments.trigger, out)?,
     }
     Ok(Outcome::Good)
 }
 
-async fn read(world: &OpenWorld, book: &Rulebook, arguments: &Arguments) -> Result<Answer> {
-    let (store, name) = (&world.ports.store, &arguments.trigger);
-    let found = lookup::find(&world.ports, &arguments.id).await?;
-    let id = found.customer.id().clone();
-    let read = store.read_decisions(id.clone(), Some(name.clone()), arguments.limit).await;
-    let read = read.context("failed to read decisions")?;
-    let trigger = book.triggers.get(name).cloned();
-    if trigger.is_none() && read.is_empty() {
-        return unknown(book, name);
-    }
-    let mut decisions = Vec::with_capacity(read.len());
-    for decision in read {
-        let entry = match decision.verdict {
-            Verdict::Sent => store
-                .read_ledger(decision.slot.origin.clone(), OutreachId::of(name, &decision.slot))
-                .await
-                .context("failed to read the ledger")?,
-            Verdict::Withheld
-            | Verdict::Deferred
-            | Verdict::Suppressed
-            | Verdict::Expired
-            | Verdict::Failed => None,
-        };
-        decisions.push((decision, entry));
-    }
-    let notes = notes(&found.customer, name, trigger.as_ref(), decisions.is_empty());
-    let undecided = trigger.as_ref().filter(|_| decisions.is_empty());
-    let now = undecided.map(|trigger| entry_now(&found.customer, trigger, world.now()));
-    Ok(Answer { now: now.unwrap_or_default(), found, trigger, decisions, notes })
+async fn read(world: &OpenWorld, book: &Rulebook, arguments: &Arguments) -> Result<Why> {
+    let found = find_or_suggest(&world.ports, &arguments.id).await?;
+    let asked = (arguments.trigger.as_str(), arguments.limit);
+    let why = Why::read(&world.ports.store, (found, asked), (book, world.now())).await?;
+    why.map_or_else(|| unknown(book, &arguments.trigger), Ok)
 }
 
 /// Tells that there is no such trigger, and which there are.
@@ -120,128 +78,48 @@ fn unknown<T>(book: &Rulebook, name: &str) -> Result<T> {
     }
 }
 
-/// Returns what is open, and what the trigger still waits for.
-fn notes(customer: &Customer, name: &str, trigger: Option<&Trigger>, silent: bool) -> Vec<String> {
-    let mut notes = Vec::new();
-    let open = customer.triggers().instances().iter().filter(|instance| instance.trigger == name);
-    for instance in open {
-        let key = Of(&instance.key);
-        notes.push(format!("an instance{key}, entered {}, {}", Instant(instance.entered), stage(instance)));
+fn json_of(why: &Why, trigger: &str) -> Result<Value> {
+    let mut decisions = Vec::with_capacity(why.decisions.len());
+    for (decision, entry) in &why.decisions {
+        let mut value = as_value(decision)?;
+        value["outreach"] = json!(entry.as_ref().map(state_of));
+        decisions.push(value);
     }
-    let Some(trigger) = trigger else {
-        notes.push("the trigger is not in force any more".to_owned());
-        return notes;
-    };
-    match trigger.mode {
-        Mode::Live => {}
-        Mode::Shadow => notes.push("the trigger runs in shadow: it decides and sends nothing".to_owned()),
-        Mode::Paused => notes.push("the trigger is paused: it opens nothing".to_owned()),
-    }
-    if silent {
-        notes.push(never_proposed(customer, trigger, notes.is_empty()));
-    }
-    notes
+    Ok(json!({
+        "customer": why.found.customer.id(),
+        "asked_as": why.found.alias,
+        "trigger": trigger,
+        "decisions": decisions,
+        "notes": why.notes,
+        "conditions_now": why.now,
+        "words": why.trigger.as_ref().map(describe),
+    }))
 }
 
-/// Returns what the conditions see whose beginning or ceasing to hold enters a trigger.
-fn entry_now(customer: &Customer, trigger: &Trigger, now: Timestamp) -> Vec<Evaluated> {
-    let mut seen = Vec::new();
-    if let Entry::Becomes(condition) | Entry::Ceases(condition) = &trigger.entry {
-        let latches = customer.triggers().latches();
-        condition.explain(
-            Scene { profile: customer.profile(), now, facts: &Properties::default(), latches },
-            &mut seen,
-        );
+fn print(why: &Why, trigger: &str, out: &mut dyn Write) -> Result<()> {
+    let id = why.found.customer.id();
+    writeln!(out, "{trigger} for {id}")?;
+    if let Some(alias) = &why.found.alias {
+        writeln!(out, "  ({alias} is an alias of {id})")?;
     }
-    seen
-}
-
-/// Tells why nothing was proposed yet.
-fn never_proposed(customer: &Customer, trigger: &Trigger, nothing_open: bool) -> String {
-    let profile = customer.profile();
-    match &trigger.entry {
-        Entry::Event(EventPattern { name, filter }) => {
-            let seen = profile.total(name);
-            if seen.n == 0 {
-                return format!(
-                    "never proposed: it is entered by {name:?}, and the customer had no such event"
-                );
-            }
-            let times = if seen.n == 1 { "once".to_owned() } else { format!("{} times", seen.n) };
-            let ends = if nothing_open { "no instance is open" } else { "its instance is not due yet" };
-            let conditional = if *filter == schemas::trigger::spec::Condition::always() {
-                String::new()
-            } else {
-                format!(", if {}", filter.text())
-            };
-            format!(
-                "not decided yet: it is entered by {name:?}{conditional}, which came {times}; {ends}. An entry before the trigger was in force, or too late to act on, opens nothing"
-            )
-        }
-        Entry::Crossing(crossing) => {
-            let score = profile.score(crossing.head);
-            let score = score.map_or("no score was ever asked for".to_owned(), |score| {
-                format!("it is {:.2} now", score.value)
-            });
-            format!(
-                "never proposed: it is entered when {} rises above {}; {score}",
-                crossing.head.as_str(),
-                crossing.rises_above
-            )
-        }
-        Entry::Becomes(condition) => {
-            format!("never proposed: it is entered when this begins to hold: {}", condition.text())
-        }
-        Entry::Ceases(condition) => {
-            format!("never proposed: it is entered when this ceases to hold: {}", condition.text())
-        }
+    for (decision, entry) in &why.decisions {
+        writeln!(out)?;
+        print_decision(decision, entry.as_ref(), out)?;
     }
-}
-
-impl Answer {
-    fn json(&self, trigger: &str) -> Result<Value> {
-        let mut decisions = Vec::with_capacity(self.decisions.len());
-        for (decision, entry) in &self.decisions {
-            let mut value = as_value(decision)?;
-            value["outreach"] = json!(entry.as_ref().map(state_of));
-            decisions.push(value);
-        }
-        Ok(json!({
-            "customer": self.found.customer.id(),
-            "asked_as": self.found.alias,
-            "trigger": trigger,
-            "decisions": decisions,
-            "notes": self.notes,
-            "conditions_now": self.now,
-            "words": self.trigger.as_ref().map(describe),
-        }))
+    if !why.notes.is_empty() {
+        writeln!(out)?;
     }
-
-    fn print(&self, trigger: &str, out: &mut dyn Write) -> Result<()> {
-        let id = self.found.customer.id();
-        writeln!(out, "{trigger} for {id}")?;
-        if let Some(alias) = &self.found.alias {
-            writeln!(out, "  ({alias} is an alias of {id})")?;
-        }
-        for (decision, entry) in &self.decisions {
-            writeln!(out)?;
-            print_decision(decision, entry.as_ref(), out)?;
-        }
-        if !self.notes.is_empty() {
-            writeln!(out)?;
-        }
-        for note in &self.notes {
-            writeln!(out, "  {note}")?;
-        }
-        for condition in &self.now {
-            writeln!(out, "  {}", Seen(condition))?;
-        }
-        if let Some(trigger) = &self.trigger {
-            writeln!(out, "\nwhat it does")?;
-            describe(trigger).lines().try_for_each(|line| writeln!(out, "  {line}"))?;
-        }
-        Ok(())
+    for note in &why.notes {
+        writeln!(out, "  {note}")?;
     }
+    for condition in &why.now {
+        writeln!(out, "  {}", Seen(condition))?;
+    }
+    if let Some(trigger) = &why.trigger {
+        writeln!(out, "\nwhat it does")?;
+        describe(trigger).lines().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    Ok(())
 }
 
 fn print_decision(decision: &Decision, entry: Option<&LedgerEntry>, out: &mut dyn Write) -> Result<()> {

@@ -25,7 +25,7 @@ pub(super) fn shown(headers: &HeaderMap) -> Option<String> {
 
 /// Lets the holder of a key use a route, or not.
 ///
-/// Errors: no key is shown · it is not in force · its holder is something else.
+/// Errors, where a key is needed: no key is shown · it is not in force · its holder is something else.
 pub(super) fn admit(keys: &Keys, route: &Route, key: Option<&str>) -> Result<(), Refusal> {
     let roles = match route.open {
         Open::Keys(roles) => roles,

@@ -12,6 +12,7 @@ mod body;
 mod chat;
 mod collect;
 mod cors;
+mod document;
 mod problem;
 mod room;
 mod route;
@@ -24,6 +25,7 @@ mod view;
 mod tests;
 
 pub use chat::Talking;
+pub use document::document;
 pub use route::{Open, ROUTES, Route};
 pub use server::{Bound, Front, Parts};
 pub use settings::{KEYS, Settings};

@@ -4,7 +4,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 
 use super::route::allowed;
@@ -60,10 +60,18 @@ pub(super) enum Refusal {
     TooOften(u32),
     /// Too many pages listen.
     NoSeat,
-    /// The store does not answer.
-    StoreAway,
+    /// A request with the same idempotency key is under way.
+    UnderWay,
+    /// Another request was sent with the same idempotency key.
+    OtherRequest,
     /// The body was not there in time.
     Slow,
+    /// Too many views are made.
+    Busy,
+    /// The answer was not there in time.
+    Late,
+    /// Log or store do not answer, or not with what can be read.
+    Unavailable,
     /// Too much is under way.
     Full,
     /// The log does not take records.
@@ -90,8 +98,12 @@ impl Refusal {
             Refusal::Token(_) => "token-refused",
             Refusal::TooOften(_) => "too-often",
             Refusal::NoSeat => "too-many-streams",
-            Refusal::StoreAway => "store-unavailable",
+            Refusal::UnderWay => "under-way",
+            Refusal::OtherRequest => "other-request",
             Refusal::Slow => "too-slow",
+            Refusal::Busy => "too-many-views",
+            Refusal::Late => "too-late",
+            Refusal::Unavailable => "unavailable",
             Refusal::Full => "too-much-under-way",
             Refusal::NotDurable => "log-unavailable",
             Refusal::Stopping => "stopping",
@@ -111,10 +123,14 @@ impl Refusal {
             }
             Refusal::Role(..) => StatusCode::FORBIDDEN,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
-            Refusal::Full | Refusal::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::NotDurable | Refusal::Stopping | Refusal::NoSeat | Refusal::StoreAway => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Refusal::UnderWay => StatusCode::CONFLICT,
+            Refusal::OtherRequest => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::Full | Refusal::Busy | Refusal::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::NotDurable
+            | Refusal::Stopping
+            | Refusal::Late
+            | Refusal::Unavailable
+            | Refusal::NoSeat => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -134,8 +150,12 @@ impl Refusal {
             Refusal::Token(_) => "The token opens no session",
             Refusal::TooOften(_) => "Too much is sent",
             Refusal::NoSeat => "Too many pages listen",
-            Refusal::StoreAway => "The store does not answer now",
+            Refusal::UnderWay => "The same request is under way",
+            Refusal::OtherRequest => "The idempotency key was used for another request",
             Refusal::Slow => "The request was not complete in time",
+            Refusal::Busy => "Too many look at once",
+            Refusal::Late => "The answer was not there in time",
+            Refusal::Unavailable => "What was asked for cannot be read now",
             Refusal::Full => "Too much is under way",
             Refusal::NotDurable => "Events cannot be made durable now",
             Refusal::Stopping => "The server is stopping",
@@ -163,7 +183,11 @@ impl Refusal {
             Refusal::Token(message) => format!("token {message}"),
             Refusal::TooOften(seconds) => format!("nothing of this request was taken: send it again in {seconds} s"),
             Refusal::NoSeat => "as many pages listen as chat.streams_max lets; come again".to_owned(),
-            Refusal::StoreAway => "the thread cannot be read now; come again".to_owned(),
+            Refusal::UnderWay => "a request with this Idempotency-Key has not come to its end; ask again".to_owned(),
+            Refusal::OtherRequest => "the Idempotency-Key names a request with another body; legal: a key of its own for each request".to_owned(),
+            Refusal::Busy => "as many views are made as may be, or others read the same at length; ask again".to_owned(),
+            Refusal::Late => "the answer was not there within http.request_ms; what was begun may go on".to_owned(),
+            Refusal::Unavailable => "log or store did not answer, or not with what can be understood; the log of the process says more".to_owned(),
             Refusal::Slow => "the body was not there within http.request_ms".to_owned(),
             Refusal::Full => "bodies under way fill http.under_way_max_mib; nothing of this request was taken: send it again".to_owned(),
             Refusal::NotDurable => "the log did not acknowledge the events in time; send them again with the same message ids: what was taken all the same counts once".to_owned(),
@@ -173,10 +197,12 @@ impl Refusal {
 
     fn retry_s(&self) -> Option<u32> {
         match self {
-            Refusal::Full => Some(FULL_RETRY_S),
-            Refusal::NotDurable | Refusal::Stopping | Refusal::NoSeat | Refusal::StoreAway => {
-                Some(LOG_RETRY_S)
-            }
+            Refusal::Full | Refusal::Busy => Some(FULL_RETRY_S),
+            Refusal::NotDurable
+            | Refusal::Stopping
+            | Refusal::Late
+            | Refusal::Unavailable
+            | Refusal::NoSeat => Some(LOG_RETRY_S),
             Refusal::TooOften(seconds) => Some(*seconds),
             Refusal::NoRoute
             | Refusal::Method(_)
@@ -190,6 +216,8 @@ impl Refusal {
             | Refusal::Role(..)
             | Refusal::NoSession
             | Refusal::Token(_)
+            | Refusal::UnderWay
+            | Refusal::OtherRequest
             | Refusal::Slow => None,
         }
     }
@@ -197,7 +225,8 @@ impl Refusal {
     /// Returns the answer with this body and the headers that belong to the refusal.
     pub(super) fn with_body(&self, media: &str, body: String) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status());
-        answer.insert_header((CONTENT_TYPE, media));
+        // It is true of now.
+        answer.insert_header((CONTENT_TYPE, media)).insert_header((CACHE_CONTROL, "no-store"));
         if let Some(seconds) = self.retry_s() {
             answer.insert_header((RETRY_AFTER, seconds));
         }

@@ -35,7 +35,7 @@ pub enum Open {
     Keys(&'static [Role]),
     /// A page that shows the session which it opened.
     Session,
-    /// Everybody: nothing is read or changed.
+    /// Everybody: nothing that is the shop's own is read, nothing is changed.
     Everybody,
 }
 
@@ -53,19 +53,31 @@ pub(super) enum Handler {
 /// A key that may stand in a page sends events and opens sessions of it, and does nothing else; and keys that do more send none, since they may not.
 const SENDERS: Open = Open::Keys(&[Role::Ingest]);
 
-/// Whoever looks at triggers and at what they decided.
-const READERS: Open = Open::Keys(&[Role::Marketer, Role::Agent, Role::Analyst, Role::Operator, Role::Admin]);
+/// Everybody who works for the shop: how the engine fares.
+const PEOPLE: Open = Open::Keys(&[Role::Marketer, Role::Agent, Role::Analyst, Role::Operator, Role::Admin]);
+
+/// Whoever looks at customers.
+const CUSTOMERS: Open = Open::Keys(&[Role::Agent, Role::Analyst, Role::Admin]);
+
+/// Whoever looks at what is decided about customers.
+const DECISIONS: Open = Open::Keys(&[Role::Marketer, Role::Agent, Role::Analyst, Role::Admin]);
+
+/// Whoever looks at triggers.
+const TRIGGERS: Open = Open::Keys(&[Role::Marketer, Role::Analyst, Role::Admin]);
+
+/// Whoever mends what could not be handled.
+const LETTERS: Open = Open::Keys(&[Role::Operator, Role::Admin]);
+
+/// People of the shop who answer its customers.
+const ANSWERERS: Open = Open::Keys(&[Role::Agent, Role::Admin]);
 
 const fn collects(path: &'static str, method: Method, dialect: &'static dyn Dialect) -> Route {
     Route { path, method, open: SENDERS, handler: Handler::Collects(dialect) }
 }
 
-const fn views(path: &'static str, open: Open, view: View) -> Route {
-    Route { path, method: Method::GET, open, handler: Handler::Views(view) }
+const fn views(path: &'static str, method: Method, open: Open, view: View) -> Route {
+    Route { path, method, open, handler: Handler::Views(view) }
 }
-
-/// People of the shop who answer its customers.
-const ANSWERERS: Open = Open::Keys(&[Role::Agent, Role::Admin]);
 
 const fn talks(path: &'static str, method: Method, open: Open, talks: Talks) -> Route {
     Route { path, method, open, handler: Handler::Talks(talks) }
@@ -97,8 +109,19 @@ pub static ROUTES: &[Route] = &[
     collects("/track", POST, &MixpanelTrack),
     collects("/import", GET, &MixpanelImport),
     collects("/import", POST, &MixpanelImport),
-    views("/api/v1/triggers", READERS, View::Triggers),
-    views("/api/v1/triggers/{trigger}", READERS, View::Trigger),
+    views("/openapi.json", GET, Open::Everybody, View::Document),
+    views("/api/v1/overview", GET, PEOPLE, View::Overview),
+    views("/api/v1/feed", GET, DECISIONS, View::Feed),
+    views("/api/v1/lookup", POST, CUSTOMERS, View::Lookup),
+    views("/api/v1/at-risk", GET, CUSTOMERS, View::AtRisk),
+    views("/api/v1/customers/{customer}", GET, CUSTOMERS, View::Customer),
+    views("/api/v1/customers/{customer}/timeline", GET, CUSTOMERS, View::Timeline),
+    views("/api/v1/customers/{customer}/decisions", GET, DECISIONS, View::Decisions),
+    views("/api/v1/customers/{customer}/why/{trigger}", GET, DECISIONS, View::Why),
+    views("/api/v1/triggers", GET, TRIGGERS, View::Triggers),
+    views("/api/v1/triggers/{trigger}", GET, TRIGGERS, View::Trigger),
+    views("/api/v1/dead-letters", GET, LETTERS, View::Letters),
+    views("/api/v1/dead-letters/replay", POST, LETTERS, View::Replay),
     talks("/chat/session", POST, SENDERS, Talks::Open),
     talks("/chat/messages", POST, Open::Session, Talks::Say),
     talks("/chat/seen", POST, Open::Session, Talks::See),
@@ -111,6 +134,13 @@ pub static ROUTES: &[Route] = &[
     talks("/api/v1/conversations/{customer}/take-over", POST, ANSWERERS, Talks::TakeOver),
     talks("/api/v1/conversations/{customer}/hand-back", POST, ANSWERERS, Talks::HandBack),
 ];
+
+impl Route {
+    /// Returns the names of what its path has for parameters.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(parameter)
+    }
+}
 
 /// A path of the table, as it was asked for.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use actors::metrics::Metrics;
+use actors::port::Ports;
 use actors::port::clock::Clock;
-use actors::port::log::LogSink;
 use schemas::event::Border;
 use schemas::ids::PartitionId;
 use schemas::rulebook::Rulebook;
@@ -27,10 +27,11 @@ use super::room::Room;
 use super::route::{Handler, Place};
 use super::settings::Settings;
 use super::trace::{self, RequestId};
-use super::view::Views;
-use crate::chat::{Hub, Tail};
+use super::view::{Known, Views};
 use crate::keys::{KeyFile, Keys};
+use crate::model::Registry;
 use crate::observe::HTTP;
+use crate::serve::Health;
 
 /// How often the file of keys is looked at: what is revoked opens nothing within a second.
 const KEYS_LOOK: Duration = Duration::from_secs(1);
@@ -51,14 +52,14 @@ pub struct Bound {
 
 /// What the server works with beside its settings.
 pub struct Parts {
-    /// Where events go.
-    pub sink: Arc<dyn LogSink>,
-    /// Partitions of the log.
-    pub partitions: u32,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
+    /// Log, store and time.
+    pub ports: Ports,
     /// What decides beside the rows.
     pub book: Arc<Rulebook>,
+    /// Models that scores are of.
+    pub models: Registry,
+    /// How the process fares.
+    pub health: Health,
     /// What an event must be.
     pub border: Border,
     /// What is counted in.
@@ -73,9 +74,9 @@ pub struct Parts {
 pub struct Front {
     server: ServerHandle,
     is_stopping: Arc<AtomicBool>,
-    looking: JoinHandle<()>,
-    hub: Arc<Hub>,
-    tails: Vec<JoinHandle<()>>,
+    door: web::Data<Door>,
+    /// What goes on beside requests.
+    beside: Vec<JoinHandle<()>>,
 }
 
 impl Bound {
@@ -100,15 +101,14 @@ impl Bound {
     pub fn answer(self, parts: Parts) -> io::Result<Front> {
         let Self { listener, keys, settings, .. } = self;
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let looking = actix::spawn(look(keys.clone(), parts.clock.clone()));
+        let looking = actix::spawn(look(keys.clone(), parts.ports.clock.clone()));
         let stop_s = parts.stop.as_secs().max(1);
-        let tail = parts.talking.tail(&parts.clock);
-        let hub = tail.hub.clone();
-        let partitions = (0..parts.partitions).map(PartitionId);
-        let tails = partitions.map(|partition| actix::spawn(tail.clone().follow(partition))).collect();
-        let door = web::Data::new(Door::new(&settings, keys, (parts, is_stopping.clone()), &tail));
+        let (door, mut beside) = Door::new(&settings, keys, (parts, is_stopping.clone()));
+        let door = web::Data::new(door);
+        beside.push(looking);
+        let answering = door.clone();
         let server = HttpServer::new(move || {
-            App::new().app_data(door.clone()).default_service(web::to(
+            App::new().app_data(answering.clone()).default_service(web::to(
                 |request: HttpRequest, payload: web::Payload, door: web::Data<Door>| async move {
                     door.answer(request, payload).await
                 },
@@ -128,7 +128,7 @@ impl Bound {
                 tracing::error!(%error, "the HTTP server has ended");
             }
         });
-        Ok(Front { server: handle, is_stopping, looking, hub, tails })
+        Ok(Front { server: handle, is_stopping, door, beside })
     }
 }
 
@@ -136,11 +136,11 @@ impl Front {
     /// Ends it: new requests are refused, those under way are answered, within the bound that was given at the start.
     pub async fn stop(self) {
         self.is_stopping.store(true, Ordering::Relaxed);
-        // Pages that listen would be waited for: they go elsewhere, or come again after the restart.
-        self.hub.close();
+        // What is open without an end would be waited for: pages that listen go elsewhere, or come again after the restart.
+        self.door.views.stop();
+        self.door.chat.stop();
         self.server.stop(true).await;
-        self.looking.abort();
-        self.tails.iter().for_each(JoinHandle::abort);
+        self.beside.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -161,18 +161,24 @@ struct Door {
 }
 
 impl Door {
+    /// Returns the door, and what goes on beside requests.
     fn new(
         settings: &Settings,
         keys: Arc<Keys>,
         (parts, is_stopping): (Parts, Arc<AtomicBool>),
-        tail: &Tail,
-    ) -> Self {
-        let Parts { sink, partitions, clock, book, border, metrics, talking, stop: _ } = parts;
-        let metrics = metrics.collector().clone();
-        let views = Views { keys: keys.clone(), book };
-        let room = Room::new(settings.under_way_max(), metrics.clone());
+    ) -> (Self, Vec<JoinHandle<()>>) {
+        let Parts { ports, book, models, health, border, metrics, talking, stop: _ } = parts;
+        let (sink, clock, partitions) = (ports.sink.clone(), ports.clock.clone(), ports.source.partitions());
+        let room = Room::new(settings.under_way_max(), metrics.collector().clone());
+        let tail = talking.tail(&clock);
         let around = Around { keys: keys.clone(), sink: sink.clone(), partitions, room: room.clone() };
-        let chat = Chat::new(talking, around, settings.request(), tail);
+        let chat = Chat::new(talking, around, settings.request(), &tail);
+        let bounds = (room.clone(), settings.body_max(), settings.request());
+        let known = Known { ports, book, models, health, metrics: metrics.clone() };
+        let (views, mut beside) = Views::new(known, keys.clone(), bounds);
+        let tails = (0..partitions).map(PartitionId);
+        beside.extend(tails.map(|partition| actix::spawn(tail.clone().follow(partition))));
+        let metrics = metrics.collector().clone();
         let collector = Collector {
             sink,
             partitions,
@@ -184,7 +190,8 @@ impl Door {
             body_max: settings.body_max(),
             request: settings.request(),
         };
-        Self { collector, views, chat, origins: Origins::of(&settings.cors_origins), is_stopping }
+        let origins = Origins::of(&settings.cors_origins);
+        (Self { collector, views, chat, origins, is_stopping }, beside)
     }
 
     async fn answer(&self, request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -223,11 +230,15 @@ impl Door {
         let Some(route) = place.route(request.method()) else {
             return self.refuse(&Refusal::Method(place.path));
         };
-        match route.handler {
-            Handler::Collects(dialect) => self.collector.answer(request, payload, (route, dialect)).await,
-            Handler::Views(view) => self.views.answer(request, place, (route, view)).await,
+        let answer = match route.handler {
+            // Its dialects tell refusals in forms of their own.
+            Handler::Collects(dialect) => {
+                return self.collector.answer(request, payload, (route, dialect)).await;
+            }
+            Handler::Views(view) => self.views.answer((request, payload), place, (route, view)).await,
             Handler::Talks(talks) => self.chat.answer((request, payload), place, (route, talks)).await,
-        }
+        };
+        answer.unwrap_or_else(|refusal| self.refuse(&refusal))
     }
 
     fn refuse(&self, refusal: &Refusal) -> HttpResponse {

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix_web::rt::task::{JoinHandle, spawn_blocking, yield_now};
-use actors::kit::memory::{MemoryLog, MemoryStore};
+use actors::kit::memory::{MemoryLog, MemoryStore, ScriptedPredictor};
 use actors::metrics::Metrics;
-use actors::port::Reply;
 use actors::port::clock::Clock;
 use actors::port::log::{Error, LogSink, NewRecord, Topic};
+use actors::port::{Ports, Reply};
 use futures_util::FutureExt;
 use schemas::event::Border;
 use schemas::ids::Position;
@@ -23,6 +23,8 @@ use super::server::{Bound, Front, Parts};
 use crate::chat::{Sessions, Tokens};
 use crate::clock::SystemClock;
 use crate::keys::{KeyFile, Role};
+use crate::model::Registry;
+use crate::serve::Health;
 use crate::settings::Settings;
 
 /// What a log answers.
@@ -99,11 +101,20 @@ impl Rig {
         let (answer, told) = watch::channel(answer);
         let log = ScriptedLog { answer: told, asked: AtomicUsize::new(0), durable: Mutex::default() };
         let (log, metrics) = (Arc::new(log), Metrics::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts {
-            sink: Arc::new(Sink(log.clone())),
-            partitions: 8,
-            clock: Arc::new(SystemClock),
+            ports: Ports {
+                source: Arc::new(MemoryLog::new(8, clock.clone())),
+                sink: Arc::new(Sink(log.clone())),
+                store: Arc::new(MemoryStore::new()),
+                predictor: Arc::new(ScriptedPredictor::new()),
+                answers: Arc::new(actors::port::answers::Nobody),
+                channels: Arc::default(),
+                clock: clock.clone(),
+            },
             book: Arc::default(),
+            models: Registry::new(dir.path()),
+            health: Health::new(clock, &Settings::defaults().serve),
             border: Border::default(),
             metrics: metrics.clone(),
             talking: Talking {

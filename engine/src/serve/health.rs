@@ -146,6 +146,17 @@ pub struct Liveness {
     pub reason: Option<String>,
 }
 
+impl Phase {
+    /// Returns the name used in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Starting => "starting",
+            Phase::Serving => "serving",
+            Phase::Draining => "draining",
+        }
+    }
+}
+
 impl Health {
     /// Returns the health of a service that begins, and is looked at so often.
     pub fn new(clock: Arc<dyn Clock>, settings: &Settings) -> Self {

@@ -28,16 +28,16 @@ use serde::Deserialize;
 
 use self::endpoint::{Endpoint, Told};
 use self::feed::{Feeding, ShopFeed};
-use self::health::Health;
 use self::look::Looker;
 use crate::app::{self, OpenWorld, Opened};
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, within};
 use crate::http::{Bound, Front, Parts, Talking};
 use crate::settings::World;
 use crate::settings::legal::Legal;
 use crate::shop::Shop;
 
 pub use feed::{Feed, Files};
+pub use health::Health;
 pub use signals::{Asked, Stop};
 
 /// Section `serve` of the settings.
@@ -194,10 +194,10 @@ async fn serve(
     let front = match http {
         Some(bound) => {
             let parts = Parts {
-                sink: ports.sink.clone(),
-                partitions,
-                clock: ports.clock.clone(),
+                ports: ports.clone(),
                 book: book.clone(),
+                models: settings.predictor.registry(&settings.data.dir),
+                health: around.health.clone(),
                 border,
                 metrics: metrics.clone(),
                 talking: talking(settings, &ports, around.clock.clone())?,
@@ -278,7 +278,7 @@ impl Around<'_> {
         // Longer than partitions may take: one that hangs is not waited for.
         let (left, drained) = node.drain((at_most / 10 * 9).saturating_sub(self.since(began))).await;
         drop(node);
-        if self.within(at_most.saturating_sub(self.since(began)), world.leave()).await.is_none() {
+        if within(&*self.clock, at_most.saturating_sub(self.since(began)), world.leave()).await.is_none() {
             tracing::warn!("the group was not left in time: its broker finds out by itself");
         }
         let took = self.since(began);
@@ -292,13 +292,5 @@ impl Around<'_> {
 
     fn since(&self, began: Duration) -> Duration {
         self.clock.boot().saturating_sub(began)
-    }
-
-    /// Returns what a future comes to, `None` when that takes longer.
-    async fn within<T>(&self, at_most: Duration, future: impl Future<Output = T>) -> Option<T> {
-        match future::select(std::pin::pin!(future), self.clock.sleep(at_most)).await {
-            Either::Left((done, _)) => Some(done),
-            Either::Right(_) => None,
-        }
     }
 }

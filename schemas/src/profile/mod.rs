@@ -63,7 +63,7 @@ use crate::time::Timestamp;
 
 pub use folded::{Consent, Counted, Folded, Heads, Origin, SessionChange, Sourced, Standing};
 pub use policy::ProfilePolicy;
-pub use said::bounded_text;
+pub use said::{bounded_text, link};
 
 /// What the engine knows of one customer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

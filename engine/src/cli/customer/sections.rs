@@ -9,20 +9,12 @@ use schemas::feature;
 use schemas::profile::{Origin, Profile, Sourced};
 use schemas::score::{Head, ScoreSource};
 use schemas::time::Timestamp;
-use schemas::trigger::state::{Instance, Stage};
 use smol_str::SmolStr;
 
-use super::heads::Standing;
-use super::{Shown, state_of};
-use crate::model::{Choice, Contribution, Registry};
-use crate::predict::rules::{MODEL, Rules};
+use super::Shown;
+use crate::known::{Because, Standing, reasons, stage, state_of};
+use crate::model::Registry;
 use crate::words::{Amount, Count, Instant, Length, Maybe, Of, Plain, meaning};
-
-/// Reasons of a score that are shown.
-const REASONS: usize = 3;
-
-/// What less than this adds to the log-odds is no reason.
-const SAID: f32 = 0.05;
 
 /// Writes lines under a heading: the heading stands before the first.
 struct Section<'a> {
@@ -217,30 +209,21 @@ fn scores(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
         let (name, value, at) = (head.as_str(), score.value, Instant(score.at));
         section.line(format_args!("{name} {value:.2} ({source}), asked {at}{next}"))?;
         if score.source == ScoreSource::Model {
-            section.line(format_args!("    {}", reasons(&shown.models, (head, &score.model), &features)))?;
+            section.line(format_args!("    {}", in_words(&shown.models, (head, &score.model), &features)))?;
         }
     }
     Ok(())
 }
 
 /// Returns in words what moves the score of a head most, by the model that said it, as the customer stands now.
-fn reasons(models: &Registry, (head, model): (Head, &SmolStr), features: &[f32]) -> String {
-    if model == MODEL {
-        return in_words(Rules::new().explain(head, features).collect());
-    }
-    match models.load(head, &Choice::Model(model.clone())) {
-        Ok(Some(model)) => in_words(model.explain(features)),
-        Ok(None) | Err(_) => format!("why cannot be told: model {model} is not here any more"),
-    }
-}
-
-fn in_words(mut reasons: Vec<Contribution<'_>>) -> String {
-    reasons.retain(|reason| reason.adds.abs() >= SAID);
-    reasons.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()));
-    let word = |Contribution { feature, unit, value, adds }: &Contribution<'_>| {
+fn in_words(models: &Registry, (head, model): (Head, &SmolStr), features: &[f32]) -> String {
+    let Some(reasons) = reasons(models, (head, model), features) else {
+        return format!("why cannot be told: model {model} is not here any more");
+    };
+    let word = |Because { feature, unit, value, adds }: &Because| {
         format!("{feature} {value:.1} {unit} ({adds:+.1})")
     };
-    let words: Vec<String> = reasons.iter().take(REASONS).map(word).collect();
+    let words: Vec<String> = reasons.iter().map(word).collect();
     if words.is_empty() {
         return "as of now: nothing speaks for or against it".to_owned();
     }
@@ -258,21 +241,6 @@ fn instances(customer: &Customer, section: &mut Section<'_>) -> Result<()> {
         section.line(format_args!("{trigger} v{version}{key}: {}, entered {entered}", stage(instance)))?;
     }
     Ok(())
-}
-
-/// Returns in words where an instance stands.
-pub(in crate::cli) fn stage(instance: &Instance) -> String {
-    match instance.stage {
-        Stage::Waiting => format!("waits until {}", Instant(instance.due)),
-        Stage::Proposed { awaits: Some(_), .. } => "is decided when its scores have come".to_owned(),
-        Stage::Proposed { since, awaits: None } => format!("is to be decided since {}", Instant(since)),
-        Stage::Deferred { until } => format!("deferred, decided again at {}", Instant(until)),
-        Stage::Held { until, .. } => {
-            format!("held while its trigger is paused, looked at again at {}", Instant(until))
-        }
-        Stage::Sent { .. } => "handed to the dispatcher; its outcome is awaited".to_owned(),
-        Stage::Retrying { at, .. } => format!("tried again from {}", Instant(at)),
-    }
 }
 
 fn waiting(customer: &Customer, section: &mut Section<'_>) -> Result<()> {
@@ -325,6 +293,7 @@ fn outreach(shown: &Shown, section: &mut Section<'_>) -> Result<()> {
 mod tests {
     use super::*;
     use crate::model::tests::model;
+    use crate::predict::rules::MODEL;
 
     #[test]
     fn a_score_is_explained_by_the_model_that_said_it() {
@@ -334,14 +303,14 @@ mod tests {
         let saved = model(head, &version, 3);
         saved.save(&models.folder(head).join(&version)).expect("saved");
         let features = vec![20.0; feature::TABLE.len()];
-        let said = reasons(&models, (head, &version), &features);
+        let said = in_words(&models, (head, &version), &features);
         let first = saved.explain(&features)[0];
         let expected = format!("as of now: {} 20.0 {} ({:+.1})", first.feature, first.unit, first.adds);
         assert!(said.starts_with(&expected), "{said}\n  lacks: {expected}");
-        assert!(said.matches(" · ").count() < REASONS, "{said}");
-        let by_rules = reasons(&models, (head, &SmolStr::new_static(MODEL)), &features);
+        assert!(said.matches(" · ").count() < 3, "{said}");
+        let by_rules = in_words(&models, (head, &SmolStr::new_static(MODEL)), &features);
         assert!(by_rules.starts_with("as of now: order_recency_in_gaps 20.0 gaps (+2.4)"), "{by_rules}");
-        let gone = reasons(&models, (head, &SmolStr::new_static("shop-0")), &features);
+        let gone = in_words(&models, (head, &SmolStr::new_static("shop-0")), &features);
         assert!(gone.contains("model shop-0 is not here any more"), "{gone}");
     }
 }

@@ -1,59 +1,77 @@
 //! What people of the shop ask: which threads are open, what stands in one, and to speak in it.
 
 use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use schemas::conversation::{Act, Change, Owner, Ownership, Speaker, Spoken, Talk, Turn};
 use schemas::ids::CustomerId;
 use schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::{Chat, Place, Refusal, Talks};
+use super::told::{self, ThreadTurn};
+use super::{Chat, Place, Refusal, Taken, Talks};
 use crate::chat::Thread;
 
 /// Threads of one answer, at most, and turns.
 const LIST_MAX: usize = 200;
 
 /// Who takes a thread over or hands it back.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Hand {
+pub(in crate::http) struct Hand {
     /// The name that the customer reads.
+    #[schemars(with = "String")]
     agent: SmolStr,
 }
 
 /// What an agent says.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Speech {
+pub(in crate::http) struct Speech {
     /// Id that its sender gave it: what is sent again with the same id is the same message.
+    #[schemars(with = "String")]
     id: SmolStr,
     /// The name that the customer reads.
+    #[schemars(with = "String")]
     agent: SmolStr,
     text: String,
 }
 
-#[derive(Serialize)]
-struct Threads {
+/// Open threads, newest first.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Conversations")]
+pub(in crate::http) struct Threads {
     conversations: Vec<Open>,
 }
 
-#[derive(Serialize)]
+/// An open thread, with its last turn.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Conversation")]
 struct Open {
+    #[schemars(with = "String")]
     customer: CustomerId,
+    /// When something was said last: milliseconds since 1970.
+    #[schemars(with = "i64")]
     at: Timestamp,
+    #[schemars(schema_with = "told::owners")]
     owner: &'static str,
     /// Whether a person has to answer.
     waits: bool,
+    #[schemars(schema_with = "told::speakers")]
     speaker: &'static str,
     text: String,
+    /// How many turns there were.
     turns: u32,
 }
 
-#[derive(Serialize)]
-struct Whole {
-    customer: CustomerId,
+/// A thread, the oldest turn first.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Thread")]
+pub(in crate::http) struct Whole<'a> {
+    customer: &'a str,
+    #[schemars(schema_with = "told::owners")]
     owner: &'static str,
-    turns: Vec<Turn>,
+    turns: Vec<ThreadTurn<'a>>,
     /// Where the next answer begins: `?from=`; nothing behind the last turn.
     next: Option<u32>,
 }
@@ -77,12 +95,13 @@ impl Chat {
         let max = number(request, "limit")?.map_or(LIST_MAX, |max| (max as usize).clamp(1, LIST_MAX));
         let turns = self.store.read_turns(customer.clone(), from, max).await.map_err(|error| {
             tracing::debug!(%error, "a thread cannot be read");
-            Refusal::StoreAway
+            Refusal::Unavailable
         })?;
         let next = (turns.len() == max).then(|| turns.last().map(|turn| turn.number + 1)).flatten();
         let known = self.recent.one(&customer).map(|thread| thread.owner);
         let owner = known.unwrap_or_else(|| owner_after(Owner::Bot, &turns)).as_str();
-        Ok(HttpResponse::Ok().json(Whole { customer, owner, turns, next }))
+        let turns = turns.iter().map(ThreadTurn::of).collect();
+        Ok(HttpResponse::Ok().json(Whole { customer: customer.as_str(), owner, turns, next }))
     }
 
     /// Gives a thread to a person, or back to the bot.
@@ -107,7 +126,7 @@ impl Chat {
         let Speech { id, agent, text } = speech;
         let spoken = Spoken { message: id.clone(), agent, text };
         self.append(vec![self.record(&customer(place)?, &Talk::Spoken(spoken))?]).await?;
-        Ok(HttpResponse::Accepted().json(serde_json::json!({"id": id})))
+        Ok(HttpResponse::Accepted().json(Taken { id }))
     }
 }
 

@@ -16,13 +16,13 @@ use actors::port::clock::Clock;
 use actors::port::store::{self, Store};
 use bytes::Bytes;
 use futures_util::stream;
-use schemas::conversation::{Owner, Piece, Reply, Speaker, Turn};
+use schemars::JsonSchema;
+use schemas::conversation::{Act, Owner, Piece, Reply, Speaker, Turn};
 use schemas::ids::CustomerId;
 use serde::Serialize;
-use serde_json::json;
 
 use super::agent::owner_after;
-use super::{Chat, Refusal};
+use super::{Chat, Refusal, told};
 use crate::chat::{Seat, Session, Who};
 
 /// A page hears at least so often that the line is alive: below what proxies wait, a minute for most.
@@ -59,12 +59,16 @@ struct Newest {
 }
 
 /// A turn as pages read it. What triggers and back ends are called is the shop's own affair.
-#[derive(Serialize)]
-struct Shown<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TurnShown")]
+pub(in crate::http) struct Shown<'a> {
     number: u32,
+    /// Milliseconds since 1970.
     at: i64,
+    #[schemars(schema_with = "told::speakers")]
     speaker: &'static str,
     /// Who wrote the words: a person, a template, an AI.
+    #[schemars(schema_with = "told::makers")]
     made: &'static str,
     /// Name of the agent.
     by: &'a str,
@@ -75,13 +79,44 @@ struct Shown<'a> {
     message: &'a str,
     epoch: u32,
     attempt: u32,
-    act: schemas::conversation::Act,
+    #[schemars(schema_with = "told::acts")]
+    act: Act,
 }
 
-#[derive(Serialize)]
+/// What `[number]` in a text refers to.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SourceShown")]
 struct Source<'a> {
     number: u32,
     title: &'a str,
+}
+
+/// Part of an answer that is being written.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct PieceShown<'a> {
+    /// Number of the question.
+    attempt: u32,
+    epoch: u32,
+    /// Counts the pieces of an attempt, from 0; after a gap the rest is of no use.
+    nth: u32,
+    /// Text to be appended to the pieces before.
+    text: &'a str,
+}
+
+/// What the page lacked is told: from here on it hears what is said.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct Ready {
+    /// Whether the shop has proved who reads the page.
+    known: bool,
+    #[schemars(schema_with = "told::owners")]
+    owner: &'static str,
+}
+
+/// Turns that are no more.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct Forgotten {
+    /// Those with lower numbers.
+    below: u32,
 }
 
 impl Chat {
@@ -109,9 +144,9 @@ impl Chat {
         let known = self.recent.one(&listener.customer).map(|thread| thread.owner);
         let owner = listener.catch_up(known).await.map_err(|error| {
             tracing::debug!(%error, "a thread cannot be read");
-            Refusal::StoreAway
+            Refusal::Unavailable
         })?;
-        let ready = json!({"known": who == Who::Known, "owner": owner.as_str()});
+        let ready = Ready { known: who == Who::Known, owner: owner.as_str() };
         listener.waiting.push_back(event("ready", None, &ready));
         let body = stream::unfold(listener, Listener::next);
         Ok(HttpResponse::Ok()
@@ -179,11 +214,11 @@ impl Listener {
                 self.push(turn);
             }
             Reply::Piece(piece) if self.newest.is_none_or(|newest| newest.is_before(piece)) => {
-                self.waiting.push_back(event("piece", None, piece));
+                self.waiting.push_back(event("piece", None, &PieceShown::of(piece)));
             }
             Reply::Piece(_) => {}
             Reply::Forgotten { below, .. } => {
-                self.waiting.push_back(event("forgotten", None, &json!({"below": below})));
+                self.waiting.push_back(event("forgotten", None, &Forgotten { below: *below }));
             }
         }
         Ok(())
@@ -204,6 +239,13 @@ impl Newest {
     /// Returns true when a piece is of an answer that may still come.
     fn is_before(self, piece: &Piece) -> bool {
         piece.epoch >= self.epoch && piece.attempt > self.attempt
+    }
+}
+
+impl<'a> PieceShown<'a> {
+    fn of(piece: &'a Piece) -> Self {
+        let Piece { attempt, epoch, nth, text } = piece;
+        Self { attempt: *attempt, epoch: *epoch, nth: *nth, text }
     }
 }
 

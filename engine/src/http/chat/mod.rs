@@ -7,10 +7,15 @@
 mod agent;
 mod listen;
 mod page;
+mod told;
 
 mod pages;
 #[cfg(test)]
 mod tests;
+
+pub(super) use agent::{Hand, Speech, Threads, Whole};
+pub(super) use listen::{Forgotten, PieceShown, Ready, Shown};
+pub(super) use page::{Message, Opened, Opening, Shown as TurnsShown};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +27,14 @@ use actors::port::log::{LogSink, LogSource, NewRecord};
 use actors::port::store::Store;
 use bytes::Bytes;
 use futures_util::future::{self, Either};
+use schemars::JsonSchema;
 use schemas::conversation::Talk;
 use schemas::ids::{CustomerId, PartitionId};
 use schemas::record::{RecordKind, encode_talk};
 use schemas::time::Span;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
 
 use super::collect::durable;
 use super::problem::Refusal;
@@ -80,6 +88,14 @@ impl Talks {
             | Talks::Demo => false,
         }
     }
+}
+
+/// A message that is durable.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Taken {
+    /// Id that its sender gave it.
+    #[schemars(with = "String")]
+    id: SmolStr,
 }
 
 /// What conversations are held with, as the service knows it.
@@ -141,19 +157,22 @@ impl Chat {
         Self { tokens, sessions, once, pace, hub, recent, store, clock, around, request, demo_page }
     }
 
+    /// Ends what is open without an end.
+    pub(super) fn stop(&self) {
+        self.hub.close();
+    }
+
     /// Answers a request of a route.
+    ///
+    /// Errors: it is refused.
     pub(super) async fn answer(
         &self,
         (request, payload): (&HttpRequest, Payload),
         place: &Place,
         (route, talks): (&'static Route, Talks),
-    ) -> HttpResponse {
-        let answer =
-            match access::admit(&self.around.keys, route, access::shown(request.headers()).as_deref()) {
-                Ok(()) => self.talk((request, payload), place, talks).await,
-                Err(refusal) => Err(refusal),
-            };
-        answer.unwrap_or_else(|refusal| refusal.problem())
+    ) -> Result<HttpResponse, Refusal> {
+        access::admit(&self.around.keys, route, access::shown(request.headers()).as_deref())?;
+        self.talk((request, payload), place, talks).await
     }
 
     async fn talk(

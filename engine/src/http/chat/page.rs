@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actors::port::log::NewRecord;
+use schemars::JsonSchema;
 use schemas::conversation::{NAME_MAX, Said, Seen, Speaker, Talk};
 use schemas::ids::{ANONYMOUS_PREFIX, CustomerId, OutreachId};
 use schemas::record::RecordKind;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use smol_str::SmolStr;
 
-use super::{Chat, Refusal};
+use super::{Chat, Refusal, Taken};
 use crate::chat::{Refused, Session, Who};
 
 /// Shortest random number of a page: 64 bits in hexadecimal digits. Units: bytes.
@@ -19,9 +20,9 @@ const PAGE_MIN: usize = 16;
 const SHOWN_MAX: usize = 100;
 
 /// A page that opens a session.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Opening {
+pub(in crate::http) struct Opening {
     /// A random number that the page makes when it is loaded.
     page: String,
     /// What the shop signed.
@@ -30,8 +31,10 @@ pub(super) struct Opening {
     session: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Opened<'a> {
+/// A session.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::http) struct Opened<'a> {
+    /// What the page shows from then on, as bearer token.
     session: &'a str,
     /// Whether the shop has proved who reads the page.
     known: bool,
@@ -40,21 +43,24 @@ struct Opened<'a> {
 }
 
 /// A message.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Message {
+pub(in crate::http) struct Message {
     /// Id that its page gave it: what is sent again with the same id is the same message.
+    #[schemars(with = "String")]
     id: SmolStr,
     text: String,
     /// Language of the page.
     #[serde(default)]
+    #[schemars(with = "String")]
     lang: SmolStr,
 }
 
 /// How far a page has shown its thread.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Shown {
+#[schemars(rename = "TurnsShown")]
+pub(in crate::http) struct Shown {
     /// Number of the last turn that was shown.
     number: u32,
     /// Number of the first one that was not told of before.
@@ -99,7 +105,7 @@ impl Chat {
         let Message { id, text, lang } = message;
         let said = Said { message: id.clone(), text, lang, proved: session.who == Who::Known };
         self.append(vec![self.record(&session.customer, &Talk::Said(said))?]).await?;
-        Ok(HttpResponse::Accepted().json(json!({"id": id})))
+        Ok(HttpResponse::Accepted().json(Taken { id }))
     }
 
     /// Takes note that turns were shown, and tells the engine what that means for outreach.
@@ -112,7 +118,7 @@ impl Chat {
         let from = from.unwrap_or(number).min(clicked.unwrap_or(number));
         let turns = self.store.read_turns(customer.clone(), from, SHOWN_MAX).await.map_err(|error| {
             tracing::debug!(%error, "a thread cannot be read");
-            Refusal::StoreAway
+            Refusal::Unavailable
         })?;
         for turn in turns.iter().filter(|turn| turn.speaker == Speaker::Outreach) {
             let was = [

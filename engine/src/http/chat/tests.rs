@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use actix_web::rt::task::spawn_blocking;
 use actors::kit::contract::sample;
-use actors::kit::memory::{MemoryLog, MemoryStore};
+use actors::kit::memory::{MemoryLog, MemoryStore, ScriptedPredictor};
 use actors::metrics::Metrics;
+use actors::port::Ports;
+use actors::port::clock::Clock;
 use actors::port::log::{LogSink, NewRecord, Topic};
 use actors::port::store::Store;
 use schemas::conversation::{Act, Change, Piece, Reply, Speaker, Talk, Turn};
@@ -24,6 +26,8 @@ use super::Talking;
 use crate::chat::{Proof, Session, Sessions, Tokens};
 use crate::clock::SystemClock;
 use crate::keys::{KeyFile, Role};
+use crate::model::Registry;
+use crate::serve::Health;
 use crate::settings::Settings;
 
 const PARTITIONS: u32 = 4;
@@ -55,7 +59,7 @@ fn known(customer: &str, life: Span) -> String {
 }
 
 fn now() -> Timestamp {
-    actors::port::clock::Clock::now(&SystemClock)
+    SystemClock.now()
 }
 
 impl Rig {
@@ -83,11 +87,20 @@ impl Rig {
             store: Arc::new(store.clone()),
             wall: Arc::new(SystemClock),
         };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts {
-            sink: Arc::new(log.clone()),
-            partitions: PARTITIONS,
-            clock: Arc::new(SystemClock),
+            ports: Ports {
+                source: Arc::new(log.clone()),
+                sink: Arc::new(log.clone()),
+                store: Arc::new(store.clone()),
+                predictor: Arc::new(ScriptedPredictor::new()),
+                answers: Arc::new(actors::port::answers::Nobody),
+                channels: Arc::default(),
+                clock: clock.clone(),
+            },
             book: Arc::new(Rulebook::default()),
+            models: Registry::new(dir.path()),
+            health: Health::new(clock, &settings.serve),
             border: Border::default(),
             metrics: Metrics::new(),
             talking,

@@ -18,6 +18,7 @@ use super::{
     Asked, Body, Candidate, Dialect, Done, Fault, HasTime, Purpose, Rejected, Sent, list, malformed,
     message_id, text,
 };
+use crate::http::document::Good;
 use crate::http::problem::Refusal;
 
 /// What the answer to a malformed body and to bad events says of their index.
@@ -49,6 +50,10 @@ impl Dialect for Google {
 
     fn field<'a>(&self, ours: &'a str) -> &'a str {
         theirs(ours)
+    }
+
+    fn good(&self) -> Good {
+        Good { status: 204, media: None }
     }
 
     fn done(&self, _asked: &Asked<'_>, _done: &Done) -> HttpResponse {

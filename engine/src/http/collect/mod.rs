@@ -23,7 +23,6 @@ use actors::metrics;
 use actors::port::clock::Clock;
 use actors::port::log::{LogSink, NewRecord};
 use bytes::Bytes;
-use futures_util::future::{self, Either};
 use openssl::rand::rand_bytes;
 use schemas::event::{self, Border, Rejection};
 use schemas::ids::PartitionId;
@@ -32,10 +31,12 @@ use schemas::time::Timestamp;
 use serde_json::value::RawValue;
 use tracing::Instrument;
 
+use super::document::Good;
 use super::problem::Refusal;
 use super::room::Room;
 use super::route::Route;
 use super::{access, body};
+use crate::clock::within;
 use crate::keys::Keys;
 
 /// Events of one request, at most. The Segment specification's bound.
@@ -81,6 +82,11 @@ pub(super) trait Dialect: Sync {
     /// Returns what the dialect calls a field that the engine calls so.
     fn field<'a>(&self, ours: &'a str) -> &'a str {
         ours
+    }
+
+    /// Returns how a request is answered that is done, for the document of the API.
+    fn good(&self) -> Good {
+        Good::JSON
     }
 
     /// Answers a request whose events were looked at one by one.
@@ -242,7 +248,7 @@ impl Collector {
         }
         let mut taken = self.room.enter(body::announced(asked.headers, self.body_max)?)?;
         let reading = body::read(payload, &mut taken, self.body_max);
-        let packed = self.within(self.request, reading).await.ok_or(Refusal::Slow)??;
+        let packed = within(&*self.clock, self.request, reading).await.ok_or(Refusal::Slow)??;
         let body = body::unpack(packed, packing, &mut taken, self.body_max)?;
         let sent = dialect.read(asked, &body)?;
         if key.is_none() && dialect.has_key_in_body() {
@@ -261,7 +267,7 @@ impl Collector {
             };
             let appended = actix_web::rt::spawn(appending.in_current_span());
             let left = until.saturating_sub(self.clock.boot());
-            let appended = self.within(left, appended).await.ok_or(Refusal::NotDurable)?;
+            let appended = within(&*self.clock, left, appended).await.ok_or(Refusal::NotDurable)?;
             appended.unwrap_or(Err(Refusal::NotDurable))?;
             self.metrics.durable(self.clock.boot().saturating_sub(began));
             self.metrics.accepted(dialect.as_str(), accepted);
@@ -288,14 +294,6 @@ impl Collector {
             }
         }
         (records, rejected)
-    }
-
-    /// Returns what a future comes to, `None` when that takes longer.
-    async fn within<T>(&self, at_most: Duration, future: impl Future<Output = T>) -> Option<T> {
-        match future::select(std::pin::pin!(future), self.clock.sleep(at_most)).await {
-            Either::Left((done, _)) => Some(done),
-            Either::Right(_) => None,
-        }
     }
 }
 

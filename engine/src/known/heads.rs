@@ -1,5 +1,6 @@
 //! What the engine says of a customer's risk: for each head the score, or why there is none, and when it is asked next.
 
+use schemars::JsonSchema;
 use schemas::customer::Customer;
 use schemas::rulebook::Rulebook;
 use schemas::score::{self, Head, Score};
@@ -8,18 +9,21 @@ use serde::Serialize;
 
 /// What is known of one head.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct OfHead {
-    pub(super) head: Head,
-    pub(super) standing: Standing,
-    pub(super) score: Option<Score>,
+pub struct OfHead {
+    /// Which one.
+    pub head: Head,
+    /// Whether it is asked.
+    pub standing: Standing,
+    /// What was said last.
+    pub score: Option<Score>,
     /// When its schedule asks it, if nothing else happens.
-    pub(super) next: Option<Timestamp>,
+    pub next: Option<Timestamp>,
 }
 
 /// Whether a head is asked of the customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Standing {
+pub enum Standing {
     /// It is, as of now.
     Applies,
     /// It says nothing of this customer: no open cart, no session, no recent order.
@@ -30,7 +34,7 @@ pub(super) enum Standing {
 
 impl Standing {
     /// Returns what stands where there is no score.
-    pub(super) fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Standing::Applies => "not asked yet",
             Standing::DoesNotApply => "does not apply",
@@ -40,7 +44,7 @@ impl Standing {
 }
 
 /// Returns what is known of every head.
-pub(super) fn of(customer: &Customer, book: &Rulebook, now: Timestamp) -> Vec<OfHead> {
+pub fn of(customer: &Customer, book: &Rulebook, now: Timestamp) -> Vec<OfHead> {
     let of = |head| OfHead {
         head,
         standing: match book.heads_in_force().contains(head) {

@@ -1,10 +1,11 @@
-//! Finding a customer by what a person types: an alias leads to its user, an unknown id to the nearest ones there are.
+//! Finding a customer by what a person types: for an unknown id the nearest ones there are are named.
 
 use actors::port::Ports;
 use anyhow::{Context, Result, bail};
-use schemas::customer::Customer;
 use schemas::ids::{ANONYMOUS_PREFIX, CustomerId, PartitionId};
 use strsim::osa_distance;
+
+use crate::known::{Found, Led, find, read};
 
 /// Rows of one read.
 const PAGE: usize = 1_000;
@@ -15,38 +16,17 @@ const LOOKED_AT_MAX: usize = 20_000;
 /// Ids that are suggested.
 const SUGGESTED: usize = 3;
 
-/// A customer, and how it was found.
-pub struct Found {
-    /// The row.
-    pub customer: Customer,
-    /// The anonymous id that led there, when it is an alias.
-    pub alias: Option<CustomerId>,
-}
-
 /// Returns the customer that `id` leads to.
 ///
 /// Errors: nobody has that id; the message names ids that are alike.
-pub async fn find(ports: &Ports, id: &str) -> Result<Found> {
-    let asked = CustomerId::user(id);
-    let Some(customer) = read(ports, &asked).await? else {
-        return unknown(ports, id).await;
-    };
-    let Some(user) = customer.alias_of().cloned() else {
-        return Ok(Found { customer, alias: None });
-    };
-    match read(ports, &user).await? {
-        Some(customer) => Ok(Found { customer, alias: Some(asked) }),
-        None => bail!("{asked} is an alias of {user}, of whom no row is stored yet"),
+pub async fn find_or_suggest(ports: &Ports, id: &str) -> Result<Found> {
+    match find(ports, id).await? {
+        Led::To(found) => Ok(*found),
+        Led::ToNoRow { alias, user } => {
+            bail!("{alias} is an alias of {user}, of whom no row is stored yet")
+        }
+        Led::Nowhere => unknown(ports, id).await,
     }
-}
-
-async fn read(ports: &Ports, id: &CustomerId) -> Result<Option<Customer>> {
-    let partition = PartitionId::of(id.as_str(), ports.source.partitions());
-    let row = ports.store.read_row(partition, id.clone()).await;
-    let row = row.with_context(|| format!("failed to read the row of {id}"))?;
-    row.map(|row| Customer::decode(&row.state))
-        .transpose()
-        .with_context(|| format!("failed to understand the row of {id}"))
 }
 
 /// Tells that nobody has this id, how ids look, and which are alike.
