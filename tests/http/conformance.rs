@@ -67,7 +67,7 @@ fn run(shop: &Shop, (paths, key): (&str, &str), checks: &str) {
 #[test]
 fn every_answer_is_one_that_the_document_names() {
     let shop = Shop::open(&[]);
-    assert_eq!(shop.send_with_key(Ask::json("/v1/track", track("0", "Seen", "m"))).status, 200);
+    assert_eq!(shop.send_with_key(Ask::json("/v1/track", track("shopper-1", "Seen", "m"))).status, 200);
     let key = made(&shop.dir, "admin", "people");
     shop.served.wait_for_log("keys read again");
     let every =
