@@ -11,6 +11,7 @@ mod access;
 mod body;
 mod chat;
 mod collect;
+mod console;
 mod cors;
 mod document;
 mod problem;

@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use super::chat::{Around, Chat, Talking};
 use super::collect::Collector;
+use super::console;
 use super::cors::{self, Origins};
 use super::problem::Refusal;
 use super::room::Room;
@@ -195,7 +196,13 @@ impl Door {
     }
 
     async fn answer(&self, request: HttpRequest, payload: web::Payload) -> HttpResponse {
-        let (place, id) = (Place::at(request.path()), RequestId::of(request.headers()));
+        let id = RequestId::of(request.headers());
+        if let Some(mut answer) = console::answer(&request) {
+            id.mark(answer.headers_mut());
+            self.collector.metrics.answered(console::PATH, answer.status().as_u16());
+            return answer;
+        }
+        let place = Place::at(request.path());
         let span = trace::span(&request, place.as_ref(), &id);
         let mut answer = self.answer_at(place.as_ref(), &request, payload).instrument(span.clone()).await;
         trace::answered(&span, answer.status());
