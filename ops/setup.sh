@@ -156,3 +156,4 @@ need_to_build() {
 . ops/libtorch.sh
 . ops/java.sh
 . ops/prometheus.sh
+. ops/console.sh

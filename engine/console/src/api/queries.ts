@@ -1,0 +1,114 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { By } from "../app/router";
+import { answered, api } from "./client";
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+export type Risky = Schemas["Risky"];
+export type Amount = Schemas["Amount"];
+export type Reason = Schemas["Reason"];
+export type Customer = Schemas["Customer"];
+export type Decision = Schemas["Decided"];
+/** The kinds of risk that a list can be of. */
+export const RISKS = ["cart_abandonment", "churn", "return", "complaint"] as const satisfies readonly RiskName[];
+export type RiskName = NonNullable<NonNullable<paths["/api/v1/at-risk"]["get"]["parameters"]["query"]>["head"]>;
+export type Beat = Schemas["Beat"];
+export type Found = Schemas["Brief"];
+export type Letter = Schemas["Letter"];
+export type Trigger = Schemas["InForce"];
+
+/** How often what changes by itself is asked again. Units: ms. */
+const OFTEN = 5_000;
+
+/** Entries of one page of a list. */
+const PAGE = 30;
+
+/** The engine at a glance. */
+export const useOverview = () =>
+  useQuery({ queryKey: ["overview"], queryFn: () => answered(api.GET("/api/v1/overview")), refetchInterval: OFTEN });
+
+/** Who is at risk, the highest first. */
+export const useAtRisk = (limit: number, head?: RiskName) =>
+  useQuery({
+    queryKey: ["at-risk", head ?? "", limit],
+    queryFn: () =>
+      answered(api.GET("/api/v1/at-risk", { params: { query: { limit, ...(head === undefined ? {} : { head }) } } })),
+    refetchInterval: OFTEN,
+  });
+
+/** Whom a value leads to. An e-mail address or a number never stands in the address bar. */
+export const useFound = (by: By, value: string) =>
+  useQuery({
+    queryKey: ["found", by, value],
+    queryFn: () => answered(api.POST("/api/v1/lookup", { body: { by, value } })),
+    enabled: value !== "",
+  });
+
+/** What is known of a customer. */
+export const useCustomer = (customer: string) =>
+  useQuery({
+    queryKey: ["customer", customer],
+    queryFn: () => answered(api.GET("/api/v1/customers/{customer}", { params: { path: { customer } } })),
+    refetchInterval: OFTEN,
+  });
+
+/** What was decided about a customer, the newest first. */
+export const useDecisions = (customer: string) =>
+  useInfiniteQuery({
+    queryKey: ["decisions", customer],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam }) =>
+      answered(
+        api.GET("/api/v1/customers/{customer}/decisions", {
+          params: { path: { customer }, query: { limit: PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next ?? null,
+  });
+
+/** What happened to a customer, the newest first. */
+export const useTimeline = (customer: string) =>
+  useInfiniteQuery({
+    queryKey: ["timeline", customer],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam }) =>
+      answered(
+        api.GET("/api/v1/customers/{customer}/timeline", {
+          params: { path: { customer }, query: { limit: PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next ?? null,
+  });
+
+/** Every trigger in force. */
+export const useTriggers = () =>
+  useQuery({ queryKey: ["triggers"], queryFn: () => answered(api.GET("/api/v1/triggers")) });
+
+/** Records that could not be handled, the newest first. */
+export const useLetters = () =>
+  useInfiniteQuery({
+    queryKey: ["letters"],
+    initialPageParam: null as string | null,
+    queryFn: ({ pageParam }) =>
+      answered(
+        api.GET("/api/v1/dead-letters", {
+          params: { query: { limit: PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next ?? null,
+  });
+
+/** Tries a record again. `id` names the request: sent twice, it is done once. */
+export const useReplay = () => {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ letter: { partition, letter, tries }, id }: { letter: Letter; id: string }) =>
+      answered(
+        api.POST("/api/v1/dead-letters/replay", {
+          body: { all: false, partition, letter, again: tries > 0 },
+          params: { header: { "Idempotency-Key": id } },
+        }),
+      ),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["letters"] }),
+  });
+};
