@@ -4,6 +4,7 @@
 //! starts the binary, [`drive`]s the program and looks at what came of it. `ops/setup.sh` finds or installs the browser; where none can
 //! be had, `ops/test` leaves the tests of this module out by name.
 
+mod console;
 mod segment;
 mod widget;
 
