@@ -165,7 +165,7 @@ impl Refusal {
     /// Returns what is wrong, and what would be legal.
     pub(super) fn detail(&self) -> String {
         match self {
-            Refusal::NoRoute => "there is no such path; the collector's are /v1/…, /events, /mp/collect, /debug/mp/collect, /track and /import, all else is below /api/v1".to_owned(),
+            Refusal::NoRoute => "there is no such path; the collector's are /v1/…, /events, /mp/collect, /debug/mp/collect, /track and /import, pages talk below /chat, the console is at /console/, all else is below /api/v1".to_owned(),
             Refusal::Method(path) => format!("legal: {}", allowed(path)),
             Refusal::Media { legal } => format!("legal: {legal}"),
             Refusal::Encoding => "legal: gzip, or no Content-Encoding".to_owned(),
