@@ -18,6 +18,11 @@ const ASKED: [Area, method: string, path: string][] = [
   ["triggers", "get", "/api/v1/triggers"],
   ["letters", "get", "/api/v1/dead-letters"],
   ["letters", "post", "/api/v1/dead-letters/replay"],
+  ["conversations", "get", "/api/v1/conversations"],
+  ["conversations", "get", "/api/v1/conversations/{customer}"],
+  ["conversations", "post", "/api/v1/conversations/{customer}/messages"],
+  ["conversations", "post", "/api/v1/conversations/{customer}/take-over"],
+  ["conversations", "post", "/api/v1/conversations/{customer}/hand-back"],
 ];
 
 it.each(ASKED)("%s is offered to whom the engine lets %s %s", (area, method, path) => {

@@ -23,6 +23,11 @@ export class Problem extends Error {
     return new Problem(status, told("type").split(":").at(-1) || "unknown", told("title"), told("detail"));
   }
 
+  /** Returns what went wrong, of whatever was thrown. */
+  static from(error: unknown): Problem {
+    return error instanceof Problem ? error : Problem.unreachable();
+  }
+
   /** The key is not in force any more, or never was. */
   get isSignedOut(): boolean {
     return this.status === 401;

@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { By } from "../app/router";
+import { readOn, type Talk } from "../talk/thread";
 import { answered, api } from "./client";
 import type { components, paths } from "./schema";
 
@@ -16,9 +17,20 @@ export type Beat = Schemas["Beat"];
 export type Found = Schemas["Brief"];
 export type Letter = Schemas["Letter"];
 export type Trigger = Schemas["InForce"];
+export type Conversation = Schemas["Conversation"];
+export type ThreadPage = Schemas["Thread"];
+export type Turn = Schemas["ThreadTurn"];
+/** What a person of the shop does with a thread. */
+export type Hand = "take-over" | "hand-back";
 
 /** How often what changes by itself is asked again. Units: ms. */
 const OFTEN = 5_000;
+
+/** How often conversations are asked again. Units: ms. */
+const TALK = 2_000;
+
+/** How often a thread is asked again while something that was said or done in it is not there yet. Units: ms. */
+const SETTLING = 500;
 
 /** Entries of one page of a list. */
 const PAGE = 30;
@@ -110,5 +122,43 @@ export const useReplay = () => {
         }),
       ),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["letters"] }),
+  });
+};
+
+/** Open threads. */
+export const useConversations = () =>
+  useQuery({
+    queryKey: ["conversations"],
+    queryFn: () => answered(api.GET("/api/v1/conversations")),
+    refetchInterval: TALK,
+  });
+
+/** A customer's thread; each time only what is new of it is asked for. */
+export const useThread = (customer: string, isSettling: boolean) => {
+  const queries = useQueryClient();
+  const queryKey = ["thread", customer];
+  return useQuery({
+    queryKey,
+    queryFn: () =>
+      readOn(queries.getQueryData<Talk>(queryKey), (from) =>
+        answered(api.GET("/api/v1/conversations/{customer}", { params: { path: { customer }, query: { from } } })),
+      ),
+    refetchInterval: isSettling ? SETTLING : TALK,
+  });
+};
+
+/** Takes a thread over, or hands it back. */
+export const useHand = (customer: string) => {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: ({ hand, agent }: { hand: Hand; agent: string }) => {
+      const call = { params: { path: { customer } }, body: { agent } };
+      return answered<unknown>(
+        hand === "take-over"
+          ? api.POST("/api/v1/conversations/{customer}/take-over", call)
+          : api.POST("/api/v1/conversations/{customer}/hand-back", call),
+      );
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["conversations"] }),
   });
 };

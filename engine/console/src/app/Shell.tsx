@@ -7,6 +7,7 @@ import { LANGUAGES, type Language } from "../i18n/words";
 import { forgetFeed } from "../live/feed";
 import { SignIn } from "../pages/SignIn";
 import { Button, Choice } from "../parts/Control";
+import { forgetDesks } from "../talk/outbox";
 import { PLACES } from "./places";
 import { opens, RoleContext } from "./roles";
 import css from "./Shell.module.css";
@@ -61,12 +62,13 @@ function usePageTitle(path: string) {
   }, [path, words]);
 }
 
-/** Puts the focus on the page when another is opened, so that a keyboard goes on there and a reader reads it. */
+/** Puts the focus on the page when another is opened, or on what the page says it was opened for, so that a keyboard goes on there and a reader reads it. */
 function usePageFocus(path: string) {
   const main = useRef<HTMLElement>(null);
   const before = useRef(path);
   useEffect(() => {
-    if (before.current !== path) main.current?.focus({ preventScroll: true });
+    const opened = main.current?.querySelector<HTMLElement>("[data-opened]") ?? main.current;
+    if (before.current !== path) opened?.focus({ preventScroll: true });
     before.current = path;
   }, [path]);
   return main;
@@ -126,6 +128,7 @@ function Account({ holder }: { holder: Holder }) {
             setKey(null);
             queries.clear();
             forgetFeed();
+            forgetDesks();
           }}
         >
           <LogOut aria-hidden size={16} />

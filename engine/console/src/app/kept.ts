@@ -1,4 +1,4 @@
-/** What the browser keeps for longer than a session: theme and language, never a key. A browser that keeps nothing is served all the same. */
+/** What the browser keeps for longer than a session: theme, language and the name an agent speaks under, never a key. A browser that keeps nothing is served all the same. */
 export const kept = {
   get(name: string): string | null {
     try {

@@ -8,6 +8,7 @@ const OPEN = {
   decisions: ["marketer", "agent", "analyst", "admin"],
   triggers: ["marketer", "analyst", "admin"],
   letters: ["operator", "admin"],
+  conversations: ["agent", "admin"],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Area = keyof typeof OPEN;

@@ -41,6 +41,18 @@ const customer = createRoute({
   component: lazyRouteComponent(() => import("../pages/Customer"), "Customer"),
 });
 
+const conversations = createRoute({
+  getParentRoute: () => root,
+  path: "/conversations",
+  component: lazyRouteComponent(() => import("../pages/Conversations"), "Conversations"),
+});
+
+const conversation = createRoute({
+  getParentRoute: () => conversations,
+  path: "$id",
+  component: lazyRouteComponent(() => import("../pages/talk/Thread"), "Thread"),
+});
+
 const triggers = createRoute({
   getParentRoute: () => root,
   path: "/triggers",
@@ -59,7 +71,15 @@ const health = createRoute({
   component: lazyRouteComponent(() => import("../pages/Health"), "Health"),
 });
 
-const routeTree = root.addChildren([overview, customers, customer, triggers, letters, health]);
+const routeTree = root.addChildren([
+  overview,
+  customers,
+  customer,
+  conversations.addChildren([conversation]),
+  triggers,
+  letters,
+  health,
+]);
 
 /** Returns every page of the console; a test gives a history of its own. */
 export const makeRouter = (options: { history?: RouterHistory } = {}) =>

@@ -18,6 +18,8 @@ export class Words {
   readonly #percent: Intl.NumberFormat;
   readonly #moment: Intl.DateTimeFormat;
   readonly #clock: Intl.DateTimeFormat;
+  readonly #time: Intl.DateTimeFormat;
+  readonly #day: Intl.DateTimeFormat;
   readonly #ago: Intl.RelativeTimeFormat;
 
   constructor(language: Language) {
@@ -30,6 +32,8 @@ export class Words {
     this.#percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
     this.#moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
     this.#clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+    this.#time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+    this.#day = new Intl.DateTimeFormat(locale, { dateStyle: "full" });
     this.#ago = new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "long" });
   }
 
@@ -96,6 +100,12 @@ export class Words {
 
   clock = (at: Date): string => this.#clock.format(at);
 
+  /** Returns the hour and minute of a time. */
+  time = (at: Date): string => this.#time.format(at);
+
+  /** Returns the day of a time, with its weekday. */
+  day = (at: Date): string => this.#day.format(at);
+
   /** Returns how long ago a time is, or how far ahead. */
   ago = (at: Date, now: Date): string => {
     const seconds = (at.getTime() - now.getTime()) / 1000;
@@ -105,7 +115,7 @@ export class Words {
 }
 
 /** Lists of names that the engine uses. */
-type Kind = "verdict" | "reason" | "head" | "feature" | "role" | "check" | "phase";
+type Kind = "verdict" | "reason" | "head" | "feature" | "role" | "check" | "phase" | "speaker";
 
 /** Units of the feature table that are lengths of time. */
 const SECONDS: Record<string, number> = { minutes: 60, hours: 3_600, days: 86_400 };

@@ -1,9 +1,11 @@
 import { Link, useParams } from "@tanstack/react-router";
-import { ArrowLeft, History } from "lucide-react";
+import { ArrowLeft, History, MessagesSquare } from "lucide-react";
 import { type Customer as Known, useCustomer, useTimeline } from "../api/queries";
+import { useOpens } from "../app/roles";
 import { useWords } from "../i18n/context";
 import { Badge } from "../parts/Badge";
 import { More } from "../parts/Control";
+import { nameOf } from "../parts/name";
 import { Empty, Failed, Loading } from "../parts/State";
 import { PageHead, Panel } from "../parts/Surface";
 import { useNow } from "../parts/useNow";
@@ -65,18 +67,12 @@ function Whole({ known }: { known: Known }) {
   );
 }
 
-/** Returns the name that the shop gave a customer, if it did. */
-function nameOf(traits: Known["traits"]): string | null {
-  const text = (name: string) => (typeof traits[name] === "string" ? (traits[name] as string) : "");
-  const parts = [text("firstName"), text("lastName")].filter((part) => part !== "");
-  return text("name") || parts.join(" ") || null;
-}
-
 function Head({ known }: { known: Known }) {
   const words = useWords();
   const now = useNow();
   const ago = (at: string | null | undefined) => (at ? words.ago(new Date(at), now) : "–");
   const name = nameOf(known.traits);
+  const opensTalk = useOpens("conversations");
   const seen = words.t("customer.lead", { first: ago(known.first_seen), last: ago(known.last_seen) });
   return (
     <PageHead
@@ -84,6 +80,12 @@ function Head({ known }: { known: Known }) {
       lead={name === null ? seen : `${known.id} · ${seen}`}
       aside={
         <>
+          {opensTalk && !known.erased ? (
+            <Link to="/conversations/$id" params={{ id: known.id }} className={css.talk}>
+              <MessagesSquare aria-hidden size={15} />
+              {words.t("talk.see")}
+            </Link>
+          ) : null}
           {known.suppressed ? <Badge tone="warm">{words.t("customer.suppressed")}</Badge> : null}
           <Badge tone={known.identified ? "good" : "quiet"}>
             {words.t(known.identified ? "customer.identified" : "customer.anonymous")}

@@ -31,7 +31,8 @@ export function Loading({ lines = 4 }: { lines?: number }) {
   );
 }
 
-function titleOf(problem: Problem, t: Words["t"]): string {
+/** Returns what went wrong, in a few words. */
+export function titleOf(problem: Problem, t: Words["t"]): string {
   if (problem.status === 0) return t("state.away");
   return problem.status === 403 ? t("state.role") : problem.title || t("state.failed");
 }
@@ -39,7 +40,7 @@ function titleOf(problem: Problem, t: Words["t"]): string {
 /** It could not be had, and why. */
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { t } = useWords();
-  const problem = error instanceof Problem ? error : Problem.unreachable();
+  const problem = Problem.from(error);
   const isAway = problem.status === 0;
   return (
     <div className={css.state} role="alert">
