@@ -1,26 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Conversation, ThreadPage, Turn } from "../src/api/queries";
 import { anonymousOf, beginsDay, inOrder, partsOf, readOn, whoHas } from "../src/talk/thread";
-
-const turn = (number: number, more: Partial<Turn> = {}): Turn => ({
-  id: `t-${number}`,
-  number,
-  at: number * 1_000,
-  speaker: "customer",
-  act: "said",
-  made: "person",
-  by: "",
-  text: `words ${number}`,
-  lang: "en",
-  sources: [],
-  rung: null,
-  epoch: 0,
-  attempt: 0,
-  message: `m-${number}`,
-  outreach: null,
-  facts: {},
-  ...more,
-});
+import { turn } from "./turn";
 
 /** An engine that holds these turns and answers with at most so many at a time. */
 const holding = (turns: Turn[], max = 200, owner: ThreadPage["owner"] = "bot") =>
@@ -96,7 +77,7 @@ it("a day begins where the reader's own does", () => {
 
 it("numbers of a text that name a source are told from those that do not", () => {
   const sources = [{ number: 1, passage: "p", title: "Shipping", source: "en/shipping.md" }];
-  expect(partsOf({ text: "Two days. [1] Not [2].", sources })).toEqual(["Two days. ", 1, " Not ", "[2]", "."]);
+  expect(partsOf({ text: "Two days. [1] Not [2].", sources })).toEqual(["Two days.", 1, " Not", " [2]", "."]);
   expect(partsOf({ text: "", sources })).toEqual([]);
 });
 

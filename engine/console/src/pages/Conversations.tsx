@@ -51,7 +51,14 @@ function Threads({ open }: { open: string | undefined }) {
         aside={waiting === 0 ? null : <Badge tone="warm">{words.count("talk.waiting", waiting)}</Badge>}
       >
         {list.isPending ? <Loading lines={6} /> : null}
-        {list.isError ? <Failed error={list.error} onRetry={() => void list.refetch()} /> : null}
+        {list.isError && list.data === undefined ? (
+          <Failed error={list.error} onRetry={() => void list.refetch()} />
+        ) : null}
+        {list.isError && list.data !== undefined ? (
+          <p className={css.old} role="status">
+            {words.t("talk.old")}
+          </p>
+        ) : null}
         {list.isSuccess && threads.length === 0 ? (
           <Empty title={words.t("talk.none")} icon={<MessagesSquare aria-hidden size={22} />}>
             {words.t("talk.none.more")}
@@ -71,6 +78,8 @@ function Item({ thread, isOpen }: { thread: Conversation; isOpen: boolean }) {
   const words = useWords();
   const now = useNow();
   const at = new Date(thread.at);
+  // What was said just now is not ahead of a time that was asked for a moment before.
+  const told = at > now ? at : now;
   return (
     <li className={css.item} data-waits={thread.waits} data-open={isOpen}>
       <Link
@@ -83,7 +92,7 @@ function Item({ thread, isOpen }: { thread: Conversation; isOpen: boolean }) {
         <span className={css.line}>
           <strong className={css.name}>{useCalled(thread.customer)}</strong>
           <time className={css.when} dateTime={at.toISOString()}>
-            {words.ago(at, now)}
+            {words.ago(at, told)}
           </time>
         </span>
         <span className={css.last}>
@@ -95,7 +104,6 @@ function Item({ thread, isOpen }: { thread: Conversation; isOpen: boolean }) {
           <Badge tone={thread.owner === "human" ? "good" : "quiet"}>
             {words.t(thread.owner === "human" ? "talk.owner.human" : "talk.owner.bot")}
           </Badge>
-          <span className={css.turns}>{words.count("talk.turns", thread.turns)}</span>
         </span>
       </Link>
     </li>

@@ -31,10 +31,15 @@ export function Loading({ lines = 4 }: { lines?: number }) {
   );
 }
 
-/** Returns what went wrong, in a few words. */
-export function titleOf(problem: Problem, t: Words["t"]): string {
+function titleOf(problem: Problem, t: Words["t"]): string {
   if (problem.status === 0) return t("state.away");
   return problem.status === 403 ? t("state.role") : problem.title || t("state.failed");
+}
+
+/** Returns why something was not done, in a few words: who answers without a title is not the engine. */
+export function whyOf(error: unknown, t: Words["t"]): string {
+  const problem = Problem.from(error);
+  return problem.title === "" ? t("state.away") : titleOf(problem, t);
 }
 
 /** It could not be had, and why. */

@@ -37,11 +37,11 @@ export function beginsDay(turn: Turn, before: Turn | undefined): boolean {
   return before === undefined || new Date(turn.at).toDateString() !== new Date(before.at).toDateString();
 }
 
-/** Returns the text in parts: words, and numbers of its sources. */
+/** Returns the text in parts: words, and numbers of its sources, which stand close to what they prove. */
 export function partsOf({ text, sources }: Pick<Turn, "text" | "sources">): (string | number)[] {
   const known = new Set(sources.map(({ number }) => number));
-  const parts = text.split(/(\[\d+\])/).map((part) => {
-    const number = /^\[(\d+)\]$/.exec(part)?.[1];
+  const parts = text.split(/(\s*\[\d+\])/).map((part) => {
+    const number = /^\s*\[(\d+)\]$/.exec(part)?.[1];
     return number !== undefined && known.has(Number(number)) ? Number(number) : part;
   });
   return parts.filter((part) => part !== "");

@@ -17,9 +17,9 @@ export function Log({ id, name, turns, sent }: { id: string; name: string; turns
   const words = useWords();
   const [earlier, showEarlier] = useState(0);
   const [first] = useState(turns.length);
-  const from = Math.max(0, first - SHOWN - earlier);
-  const last = turns.at(-1);
-  const { frame, missed, goToEnd } = useEnd(turns.length, sent.length);
+  // An erased customer has fewer turns than there were.
+  const from = Math.max(0, Math.min(first, turns.length) - SHOWN - earlier);
+  const { frame, missed, goToEnd, hold } = useEnd(turns.length, sent.length);
   return (
     <div className={css.outer}>
       <div
@@ -31,7 +31,13 @@ export function Log({ id, name, turns, sent }: { id: string; name: string; turns
         tabIndex={0}
       >
         {from === 0 ? null : (
-          <Button className={css.earlier} onClick={() => showEarlier(earlier + SHOWN)}>
+          <Button
+            className={css.earlier}
+            onClick={() => {
+              hold();
+              showEarlier(earlier + SHOWN);
+            }}
+          >
             {words.t("talk.earlier")}
           </Button>
         )}
@@ -47,7 +53,7 @@ export function Log({ id, name, turns, sent }: { id: string; name: string; turns
             </Fragment>
           ))}
           {sent
-            .filter((one) => last === undefined || !turns.some(({ message }) => message === one.id))
+            .filter((one) => !turns.some(({ message }) => message === one.id))
             .map((one) => (
               <Unseen key={one.id} customer={id} one={one} />
             ))}

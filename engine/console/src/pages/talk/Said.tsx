@@ -3,7 +3,7 @@ import type { Turn } from "../../api/queries";
 import { useWords } from "../../i18n/context";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Control";
-import { titleOf } from "../../parts/State";
+import { whyOf } from "../../parts/State";
 import { discard, type Sent, sendAgain } from "../../talk/outbox";
 import { partsOf } from "../../talk/thread";
 import css from "./Said.module.css";
@@ -123,7 +123,7 @@ export function Unseen({ customer, one: { id, agent, text, problem } }: { custom
       </div>
       {problem === null ? null : (
         <div className={css.unsent} role="alert">
-          <p>{words.t("talk.unsent.more", { why: titleOf(problem, words.t) })}</p>
+          <p>{words.t("talk.unsent.more", { why: whyOf(problem, words.t) })}</p>
           <Button onClick={() => sendAgain(customer, id)}>{words.t("talk.again")}</Button>
           <Button look="bare" onClick={() => discard(customer, id)}>
             {words.t("talk.discard")}

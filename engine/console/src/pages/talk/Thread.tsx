@@ -1,13 +1,12 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft, MessageCircleDashed, UserRound } from "lucide-react";
 import { useEffect, useState } from "react";
-import { Problem } from "../../api/problem";
 import { type Hand, useHand, useThread } from "../../api/queries";
 import { useOpens } from "../../app/roles";
 import { useWords } from "../../i18n/context";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Control";
-import { Empty, Failed, Loading, titleOf } from "../../parts/State";
+import { Empty, Failed, Loading, whyOf } from "../../parts/State";
 import { useAgent } from "../../talk/agent";
 import { saw, useDesk } from "../../talk/outbox";
 import { type Talk, whoHas } from "../../talk/thread";
@@ -136,7 +135,7 @@ function Hands({
     <>
       {change.isError ? (
         <p className={css.failed} role="alert">
-          {words.t("talk.failed", { why: titleOf(Problem.from(change.error), words.t) })}
+          {words.t("talk.failed", { why: whyOf(change.error, words.t) })}
         </p>
       ) : null}
       <Dock id={id} name={name} talk={talk} agent={agent} button={button} />

@@ -9,11 +9,21 @@ export function useEnd(turns: number, sent: number) {
   const isAtEnd = useRef(true);
   const [read, setRead] = useState(turns);
   const before = useRef(sent);
+  const held = useRef<number | null>(null);
   const goToEnd = useCallback(() => {
     const list = frame.current;
     if (list !== null) list.scrollTop = list.scrollHeight;
     isAtEnd.current = true;
   }, []);
+  /** Has the reader stay at the same words while earlier ones are put above them. */
+  const hold = () => {
+    held.current = frame.current === null ? null : frame.current.scrollHeight - frame.current.scrollTop;
+  };
+  useLayoutEffect(() => {
+    if (frame.current !== null && held.current !== null)
+      frame.current.scrollTop = frame.current.scrollHeight - held.current;
+    held.current = null;
+  });
   useLayoutEffect(() => {
     if (isAtEnd.current || sent > before.current) {
       goToEnd();
@@ -41,5 +51,5 @@ export function useEnd(turns: number, sent: number) {
     watch.observe(list);
     return () => watch.disconnect();
   }, [goToEnd]);
-  return { frame, missed: Math.max(0, turns - read), goToEnd };
+  return { frame, missed: Math.max(0, turns - read), goToEnd, hold };
 }
