@@ -1,6 +1,8 @@
-// The console as people use it: asked = { url, key of an operator of everything, ingest key of a shop, refused = a key that is in no file }.
+// The console as people use it: asked = { url, key of an operator of everything, ingest key of a shop, token of the shop for shopper-1,
+// refused = a key that is in no file }.
+const crypto = require('node:crypto');
 const fs = require('node:fs');
-const { drive } = require('./driver.cjs');
+const { drive, PATIENCE_MS } = require('./driver.cjs');
 
 const AXE = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -10,6 +12,9 @@ const PAGES = [
   ['customers', 'Customers'],
   ['customers/shopper-1', 'Ada Byron'],
   ['customers/nobody', 'nobody'],
+  ['conversations', 'Conversations'],
+  ['conversations/shopper-1', 'Conversations'],
+  ['conversations/nobody', 'Conversations'],
   ['triggers', 'Triggers in force'],
   ['dead-letters', 'Dead letters'],
   ['health', 'Health'],
@@ -24,15 +29,16 @@ const LOOKS = [
   { width: 390, dark: true },
 ];
 
-/** Sends what a shopper did. */
-async function send({ url, ingest }, events) {
-  const answer = await fetch(`${url}/v1/batch`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ingest}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ batch: events }),
-  });
-  if (!answer.ok) throw new Error(`the collector answered ${answer.status}`);
+/** Posts something and returns the answer. */
+async function post(url, key, body) {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`);
+  return answer;
 }
+
+/** Sends what a shopper did. */
+const send = ({ url, ingest }, events) => post(`${url}/v1/batch`, ingest, { batch: events });
 
 const track = (userId, event, messageId, properties) => ({ type: 'track', userId, event, messageId, properties });
 
@@ -43,6 +49,29 @@ const shopper = (id) => [
   track(id, 'Product Added', `${id}-3`, { cart_id: `c-${id}`, product_id: 'p-1', price: 120, quantity: 2, currency: 'EUR' }),
   track(id, 'Cart Viewed', `${id}-4`, { cart_id: `c-${id}` }),
 ];
+
+/** An order that its shopper calls off. */
+const cancelled = (id, order) => ['Order Completed', 'Order Cancelled'].map((event) =>
+  track(id, event, `${order}-${event}`, { order_id: order, total: 89, currency: 'EUR' }));
+
+/** A shopper's page in the chat: it says things and hears what is told there. */
+async function chat({ url, ingest, token }) {
+  const page = crypto.randomBytes(16).toString('hex');
+  const { session } = await (await post(`${url}/chat/session`, ingest, { page, token })).json();
+  return {
+    say: (id, text) => post(`${url}/chat/messages`, session, { id, text, lang: 'en' }),
+    async hears(words) {
+      const headers = { authorization: `Bearer ${session}` };
+      const { body } = await fetch(`${url}/chat/stream`, { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
+      let told = '';
+      for await (const part of body.pipeThrough(new TextDecoderStream())) {
+        told += part;
+        if (told.includes(words)) return;
+      }
+      throw new Error(`the shopper does not hear "${words}": ${told}`);
+    },
+  };
+}
 
 const region = (page, name) => page.getByRole('region', { name, exact: true });
 
@@ -75,6 +104,51 @@ async function find(page) {
   if (page.url().includes('shop.example')) throw new Error(`an e-mail address stands in the address: ${page.url()}`);
 }
 
+/** A shopper asks; an agent reads it, takes over, speaks and hands back. */
+async function answer(page, asked) {
+  const shopper = await chat(asked);
+  await send(asked, [...cancelled('shopper-1', 'o-1'), ...cancelled('shopper-1', 'o-2')]);
+  await shopper.say('m-1', 'How long does delivery to Switzerland take?');
+  await page.getByRole('link', { name: 'Chats', exact: true }).click();
+  await region(page, 'Open threads').getByRole('link', { name: /^shopper-1/ }).click();
+  const thread = region(page, 'Conversation with Ada Byron');
+  const log = thread.getByRole('log');
+  const turn = (text) => log.getByRole('listitem').filter({ hasText: text });
+  // What a trigger said, what the shopper asked, what the assistant answered and from what it knows that.
+  await turn('Two of your orders were cancelled').getByText('by trigger order-cancelled-twice').waitFor();
+  await turn('How long does delivery to Switzerland take?').waitFor();
+  await turn('to Norway and to Switzerland').getByText('AI', { exact: true }).waitFor();
+  await turn('to Norway and to Switzerland').getByText('en/shipping.md').first().waitFor();
+  // The bot has the thread: nobody else speaks in it.
+  await thread.getByText('The assistant answers here.').waitFor();
+  if (await thread.getByRole('textbox', { name: 'Message to Ada Byron' }).count()) throw new Error('there is a field while the bot answers');
+  await thread.getByLabel('Your name').fill('Marie');
+  await page.keyboard.press('Enter');
+  await thread.getByRole('button', { name: 'Take over' }).click();
+  await turn('Marie took over').waitFor();
+  await thread.getByText('with Marie').waitFor();
+  // The field has the focus; Shift and Enter break the line, Enter sends.
+  await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA');
+  await page.keyboard.type('Hello Ada,');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('this is Marie.');
+  await page.keyboard.press('Enter');
+  await shopper.hears('this is Marie.');
+  await turn('this is Marie.').getByText(/^\d\d:\d\d$/).waitFor();
+  if (await turn('this is Marie.').count() !== 1) throw new Error('what was said once stands twice');
+  await shopper.say('m-2', 'And to Austria?');
+  await turn('And to Austria?').waitFor();
+  await region(page, 'Open threads').getByText('waits for a person').waitFor();
+  await thread.getByRole('button', { name: 'Hand back' }).click();
+  await turn('Marie handed back to the assistant').waitFor();
+  await shopper.hears('answers again from here on');
+  await thread.getByText('The assistant answers here.').waitFor();
+  // From there to the customer, and back.
+  await thread.getByRole('link', { name: 'About this customer' }).click();
+  await page.getByRole('link', { name: 'See the conversation' }).click();
+  await turn('Marie handed back to the assistant').waitFor();
+}
+
 /** Leaves, and is asked for a key again; one that is not in force opens nothing and is said to. */
 async function leave(page, asked) {
   await page.getByRole('button', { name: 'Sign out' }).click();
@@ -104,6 +178,7 @@ drive(async ({ asked, open }) => {
   const first = await open(`${console_}#key=${asked.key}`, { expected: ['401'] });
   const reasons = await follow(first, asked);
   await find(first);
+  await answer(first, asked);
   await leave(first, asked);
   const faults = [];
   for (const look of LOOKS) {
