@@ -7,7 +7,6 @@ the good client beside), tables.py.
 import argparse
 import json
 import shutil
-import signal
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "peers"))
 import hostile
 import load
 import tables
-from machine import Failure, describe
+from machine import carry_out
 from names import NAMES, names
 
 SEED = 2026
@@ -54,20 +53,12 @@ def measure(given: argparse.Namespace) -> tables.Found:
 
 def main() -> int:
     given = parser().parse_args()
-    # Also where it was started in the background: what runs beside it is stopped, whoever ends it.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    machine = describe()
-    try:
+
+    def work(machine: str) -> tuple[str, bool]:
         found = measure(given)
-    except (Failure, OSError, ValueError) as error:
-        print(f"http: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nhttp: interrupted; what it had started is stopped", file=sys.stderr)
-        return 130
-    print(json.dumps(tables.as_json(machine, found)) if given.json else f"{machine}\n\n{found.markdown()}")
-    return 0 if found.good else 1
+        return json.dumps(tables.as_json(machine, found)) if given.json else f"{machine}\n\n{found.markdown()}", found.good
+
+    return carry_out("http", work)
 
 
 if __name__ == "__main__":

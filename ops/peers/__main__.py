@@ -7,7 +7,6 @@ report.py; java/ is the peers' job and the tools that produce and read topics; t
 import argparse
 import json
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import crowd
 import report
 from contenders import Care, Contender, Streams
-from machine import Failure, describe, say
+from machine import Failure, carry_out, say
 from measure import Result, Shape, Work, measure
 
 SEED = 2026
@@ -92,20 +91,12 @@ def measured(given: argparse.Namespace, machine: str) -> tuple[dict, str, bool]:
 
 def main() -> int:
     given = parser().parse_args()
-    # Also where it was started in the background: what runs beside it is stopped, whoever ends it.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    machine = describe()
-    try:
+
+    def work(machine: str) -> tuple[str, bool]:
         as_json, markdown, exact = measured(given, machine)
-    except (Failure, OSError, ValueError) as error:
-        print(f"peers: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\npeers: interrupted; what it had started is stopped", file=sys.stderr)
-        return 130
-    print(json.dumps(as_json) if given.json else f"{machine}\n\n{markdown}")
-    return 0 if exact else 1
+        return json.dumps(as_json) if given.json else f"{machine}\n\n{markdown}", exact
+
+    return carry_out(given.what, work)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The machine: its name, processor time of processes, running commands."""
+"""The machine: its name, processor time of processes, running commands, and how a program that measures on it ends."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,3 +60,23 @@ def value_of(file: str, name: str) -> str | None:
         if line.startswith(name):
             return line.partition(":")[2].strip()
     return None
+
+
+def carry_out(name: str, work: Callable[[str], tuple[str, bool]]) -> int:
+    """Has `work` measure on this machine, whose name it is given, and prints the text that it returns.
+
+    Returns the exit status: 0 where what was measured is good, 1 where it is not or could not be measured, 130 where somebody ended it.
+    """
+    # Also where it was started in the background: what runs beside it is stopped, whoever ends it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        text, is_good = work(describe())
+    except (Failure, OSError, ValueError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\n{name}: interrupted; what it had started is stopped", file=sys.stderr)
+        return 130
+    print(text)
+    return 0 if is_good else 1

@@ -1,10 +1,14 @@
 """Tests of what judges the peers: python3 -B ops/peers/test.py. Needs no Java and no servers."""
 
+import contextlib
+import io
+import signal
 import tempfile
 import unittest
 from pathlib import Path
 
 from events import DECIDED_EVERY, Events, share_of_orders
+from machine import Failure, carry_out
 from measure import quantile
 from oracle import ORDERS_MAX, Decision, Known, Oracle, Verdict
 
@@ -89,6 +93,41 @@ class Making(unittest.TestCase):
     def test_rarer_customers_order_more_often(self) -> None:
         shares = [share_of_orders(per_customer) for per_customer in (1, 10, 100, 1_000)]
         self.assertEqual(sorted(shares, reverse=True), shares)
+
+
+class Ending(unittest.TestCase):
+    def setUp(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+
+    def end(self, work) -> tuple[int, str, str]:
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as told:
+            return carry_out("peers", work), out.getvalue(), told.getvalue()
+
+    def test_what_was_measured_is_printed_and_the_exit_status_is_its_verdict(self) -> None:
+        self.assertEqual((0, "figures\n", ""), self.end(lambda machine: ("figures", "cores of" in machine)))
+        self.assertEqual((1, "figures\n", ""), self.end(lambda _: ("figures", False)))
+
+    def test_what_fails_is_told_by_name(self) -> None:
+        def fail(_: str) -> tuple[str, bool]:
+            raise Failure("care is gone")
+
+        self.assertEqual((1, "", "peers: care is gone\n"), self.end(fail))
+
+    def test_whoever_ends_it_what_runs_beside_it_is_left_in_order(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            closed = []
+
+            def ended(_: str, number: int = number, closed: list = closed) -> tuple[str, bool]:
+                try:
+                    signal.raise_signal(number)
+                finally:
+                    closed.append(number)
+                return "figures", True
+
+            status, printed, told = self.end(ended)
+            self.assertEqual((130, "", [number]), (status, printed, closed))
+            self.assertIn("interrupted", told)
 
 
 class Figures(unittest.TestCase):
