@@ -1,9 +1,7 @@
 """Clients that no shop has: too slow, too many, too large, too deep. Each has to be bounded while a good client is served."""
 
-import contextlib
 import resource
 import select
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from pathlib import Path
 
 from machine import Failure, say
 from served import Client, Memory, Served, quantile, serving, watched
+from wire import Line, ask, connect, head, status_of
 
 # Hostile clients of each kind, and what `--quick` takes less of.
 SLOW, IDLE, LARGE, DEEP = 500, 10_000, 2_000, 8_000
@@ -46,23 +45,17 @@ class Case:
     faults: list[str]
 
 
-class Slow:
+class Slow(Line):
     """A client that sends the beginning of a request and dribbles on."""
 
     def __init__(self, served: Served, begin: bytes, dribble: bytes) -> None:
-        self.socket, self.dribble, self.said = connect(served), dribble, b""
+        super().__init__(served)
+        self.dribble = dribble
         self.socket.sendall(begin)
-        self.socket.setblocking(False)
 
     def go_on(self) -> bool:
         """Sends a little more; returns whether the server still listens."""
-        try:
-            while piece := self.socket.recv(4_096):
-                self.said += piece
-            return False
-        except BlockingIOError:
-            pass
-        except OSError:
+        if not self.listen():
             return False
         try:
             self.socket.send(self.dribble)
@@ -71,17 +64,6 @@ class Slow:
         except OSError:
             return False
         return True
-
-
-def connect(served: Served) -> socket.socket:
-    host, _, port = served.address.rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=30)
-
-
-def status_of(said: bytes) -> str:
-    """Returns the status that an answer begins with; `closed` where there is none."""
-    words = said.split(b" ", 2)
-    return words[1].decode() if said.startswith(b"HTTP/1.1 ") and len(words) > 2 else "closed"
 
 
 def slow(served: Served, name: str, clients: int, within_s: int, parts: tuple[bytes, bytes]) -> Iterator[tuple[str, str]]:
@@ -97,28 +79,6 @@ def slow(served: Served, name: str, clients: int, within_s: int, parts: tuple[by
     for one in waiting:
         one.socket.close()
         yield "kept", f"{name}: a connection was still there after {within_s + MARGIN_S} s"
-
-
-def head(served: Served, length: int | None, path: str = "/v1/batch", kind: str = "application/json") -> bytes:
-    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-    lines = [f"POST {path} HTTP/1.1", "Host: care", f"Authorization: Bearer {served.key}", f"Content-Type: {kind}", framing]
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-def ask(served: Served, *parts: bytes) -> str:
-    """Sends a request over a connection of its own, as far as it is taken, and returns the status."""
-    with connect(served) as stream:
-        # Who has read enough answers and closes.
-        with contextlib.suppress(OSError):
-            for part in parts:
-                stream.sendall(part)
-        said = b""
-        with contextlib.suppress(OSError):
-            while piece := stream.recv(65_536):
-                said += piece
-                if b"\r\n\r\n" in said:
-                    break
-        return status_of(said)
 
 
 def slow_heads(served: Served, clients: int) -> Iterator[tuple[str, str]]:
