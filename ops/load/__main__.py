@@ -1,7 +1,7 @@
 """Command line of `ops/bench http`, which builds everything and then calls this.
 
-Read on in load.py (load below and above the bounds, by wrk and post.lua), hostile.py (clients that no shop has), wire.py (requests byte by
-byte), served.py (the engine, its memory, the good client beside), tables.py.
+Read on in load.py (load below and above the bounds, by wrk and post.lua), hostile.py (clients that no shop has), idle.py (connections that are kept, shoppers'
+pages that listen), wire.py (requests byte by byte), served.py (the engine, its memory, the good client beside), tables.py.
 """
 
 import argparse

@@ -1,28 +1,27 @@
 """Clients that no shop has: too slow, too many, too large, too deep. Each has to be bounded while a good client is served."""
 
 import resource
-import select
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import idle
 from machine import Failure, say
 from served import Client, Memory, Served, quantile, serving, watched
-from wire import Line, ask, connect, head, status_of
+from wire import Line, ask, head, status_of
 
 # Hostile clients of each kind, and what `--quick` takes less of.
 SLOW, IDLE, LARGE, DEEP = 500, 10_000, 2_000, 8_000
 QUICK_LESS = 5
-# The server gives a head 5 s, a body 10 s, and a connection without a request 75 s; it may be late by this.
+# The server gives a head 5 s and a body 10 s; it may be late by this.
 MARGIN_S = 10
-HEAD_S, BODY_S, IDLE_S = 5, 10, 75
+HEAD_S, BODY_S = 5, 10
 DRIBBLE_EVERY_S = 1
-# What hostile clients may take beside what a server takes anyhow (twice the room for bodies under way), and what an idle connection may.
+# What hostile clients may take beside what a server takes anyhow: twice the room for bodies under way.
 TAKEN_MB = 128
-IDLE_KB = 32
 LEVELS = 20_000
-# Requests that a connection may carry before the server has enough of it.
+# Files of this program and of the server that are no clients' connections.
 FILES_BESIDE = 500
 
 
@@ -43,6 +42,8 @@ class Case:
     grown_mb: float
     # What is wrong; empty = bounded.
     faults: list[str]
+    # What each client cost, of clients that are idle.
+    cost: idle.Cost | None = None
 
 
 class Slow(Line):
@@ -120,68 +121,58 @@ def deep_json(served: Served, clients: int) -> Iterator[tuple[str, str]]:
         yield status, "" if is_legal else f"deep json: {status} on {path}"
 
 
-def idle(served: Served, clients: int) -> Iterator[tuple[str, str]]:
-    """Connections that have had an answer and ask nothing more: kept at little cost, and closed in the end."""
-    before = served.memory_mb()
-    streams = [connect(served) for _ in range(clients)]
-    for stream in streams:
-        stream.sendall(b"OPTIONS /v1/track HTTP/1.1\r\nHost: care\r\n\r\n")
-    for stream in streams:
-        if status_of(stream.recv(4_096)) == "closed":
-            yield "unanswered", "idle connections: one had no answer"
-    each_kb = (served.memory_mb() - before) * 1_024 / clients
-    say(f"{clients:,} idle connections at {each_kb:.1f} KB each; waiting until they are closed")
-    if each_kb > IDLE_KB:
-        yield "", f"idle connections: {each_kb:.1f} KB each, more than {IDLE_KB}"
-    waiting, poll = {stream.fileno(): stream for stream in streams}, select.poll()
-    for number in waiting:
-        poll.register(number, select.POLLIN | select.POLLHUP)
-    end = time.monotonic() + IDLE_S + MARGIN_S
-    while waiting and time.monotonic() < end:
-        for number, _ in poll.poll(1_000):
-            poll.unregister(number)
-            waiting.pop(number).close()
-            yield "closed", ""
-    for stream in waiting.values():
-        stream.close()
-        yield "kept", f"idle connections: one was still there after {IDLE_S + MARGIN_S} s"
+@dataclass(frozen=True)
+class Attack:
+    """What is done, by how many clients, and what `--quick` takes less of."""
+
+    act: Callable[[Served, int], Iterator[tuple[str, str]] | idle.Doing]
+    clients: int
+    less: int = 1
+    # What each may take in memory beside TAKEN_MB. Units: KB.
+    each_kb: int = 0
 
 
-ATTACKS: dict[str, tuple[Callable[[Served, int], Iterator[tuple[str, str]]], int, int]] = {
-    "slow heads": (slow_heads, SLOW, 1),
-    "slow bodies": (slow_bodies, SLOW, 1),
-    "large bodies": (large_bodies, LARGE, QUICK_LESS),
-    "deep json": (deep_json, DEEP, QUICK_LESS),
-    "idle connections": (idle, IDLE, QUICK_LESS),
+ATTACKS = {
+    "slow heads": Attack(slow_heads, SLOW),
+    "slow bodies": Attack(slow_bodies, SLOW),
+    "large bodies": Attack(large_bodies, LARGE, QUICK_LESS),
+    "deep json": Attack(deep_json, DEEP, QUICK_LESS),
+    "idle keep-alives": Attack(idle.keep_alives, IDLE, QUICK_LESS, idle.KEPT_KB),
+    "idle pages": Attack(idle.pages, IDLE, QUICK_LESS, idle.PAGE_KB),
 }
 
 
 def attack(care: Path, folder: Path, name: str, quick: bool) -> Case:
     """Does it to a server of its own."""
-    act, clients, less = ATTACKS[name]
-    clients //= less if quick else 1
+    one = ATTACKS[name]
+    clients = one.clients // (one.less if quick else 1)
     allow_files(clients + FILES_BESIDE)
     say(f"{name}: {clients:,} clients")
-    with serving(care, folder, {"CARE__HTTP__CONNECTIONS_MAX": str(max(2 * clients, 8_192))}) as served:
+    settings = {"CARE__HTTP__CONNECTIONS_MAX": str(max(2 * clients, 8_192)), "CARE__CHAT__STREAMS_MAX": str(clients)}
+    with serving(care, folder, settings) as served:
         begun, calm = time.monotonic(), served.memory_mb()
         with watched(served) as (client, memory):
-            ends, faults = tally(act(served, clients))
+            ends, faults, cost = tally(one.act(served, clients))
         took_s = time.monotonic() - begun
-        faults += after(served, client, memory, calm + (clients * IDLE_KB / 1_024 if act is idle else 0))
+        faults += after(served, client, memory, calm + clients * one.each_kb / 1_024)
     times = quantile(client.took_ms, 0.5), quantile(client.took_ms, 0.99)
     grown = max(memory.seen) - calm
-    return Case(name, clients, ends, took_s, len(client.took_ms), client.failed, *times, max(memory.seen), grown, faults)
+    return Case(name, clients, ends, took_s, len(client.took_ms), client.failed, *times, max(memory.seen), grown, faults, cost)
 
 
-def tally(done: Iterator[tuple[str, str]]) -> tuple[dict[str, int], list[str]]:
+def tally(done: Iterator[tuple[str, str]] | idle.Doing) -> tuple[dict[str, int], list[str], idle.Cost | None]:
+    """Counts ends, keeps each fault once, and returns what the clients cost where that was measured."""
     ends: dict[str, int] = {}
     faults: dict[str, None] = {}
-    for end, fault in done:
+    while True:
+        try:
+            end, fault = next(done)
+        except StopIteration as over:
+            return ends, list(faults), over.value
         if end:
             ends[end] = ends.get(end, 0) + 1
         if fault:
             faults[fault] = None
-    return ends, list(faults)
 
 
 def after(served: Served, client: Client, memory: Memory, calm_mb: float) -> list[str]:

@@ -75,6 +75,21 @@ class Served:
     def cpu_s(self) -> float:
         return cpu_s(self.pid)
 
+    def cpu_share(self, seconds: float) -> float:
+        """Watches for so long; returns the processor time that it used meanwhile, as a share of a core."""
+        begun, used = time.monotonic(), self.cpu_s()
+        time.sleep(seconds)
+        return (self.cpu_s() - used) / (time.monotonic() - begun)
+
+    def sockets(self) -> int:
+        """Returns how many connections it holds, among them its own and those that it listens at."""
+        count = 0
+        for file in Path(f"/proc/{self.pid}/fd").iterdir():
+            # A file may be closed while it is looked at.
+            with contextlib.suppress(OSError):
+                count += file.readlink().name.startswith("socket:")
+        return count
+
     def threads_s(self) -> dict[str, float]:
         """Returns the processor time of the threads that there are, by what they are for: their names without numbers."""
         spent: dict[str, float] = {}
@@ -168,11 +183,15 @@ class Client(threading.Thread):
 
 def track(connection: http.client.HTTPConnection, key: str, message: str, properties: dict) -> int:
     """Sends one event and returns the status of the answer."""
-    body = json.dumps({"userId": "good", "event": "Seen", "messageId": message, "properties": properties})
-    connection.request("POST", "/v1/track", body, {"Content-Type": "application/json", "Authorization": f"Bearer {key}"})
+    status, _ = post(connection, "/v1/track", key, {"userId": "good", "event": "Seen", "messageId": message, "properties": properties})
+    return status
+
+
+def post(connection: http.client.HTTPConnection, path: str, shown: str, value: dict) -> tuple[int, bytes]:
+    """Sends a value to a path under a key or a session; returns the status of the answer and what it says."""
+    connection.request("POST", path, json.dumps(value), {"Content-Type": "application/json", "Authorization": f"Bearer {shown}"})
     answer = connection.getresponse()
-    answer.read()
-    return answer.status
+    return answer.status, answer.read()
 
 
 @contextlib.contextmanager

@@ -53,9 +53,19 @@ def hostile(cases: list[Case]) -> str:
     for one in cases:
         ends = ", ".join(f"{count:,} × {end}" for end, count in one.ends.items())
         served = [f"{one.good:,}", str(len(one.good_failed)), f"{one.p50_ms:.1f}", f"{one.p99_ms:.1f}"]
-        rows.append([one.name, f"{one.clients:,}", ends, f"{one.took_s:.0f}", *served, f"{one.memory_mb:.0f}", f"{one.grown_mb:+.0f}", "; ".join(one.faults) or "bounded"])
-    head = "case | clients | what became of them | s | good client: served | failed | p50, ms | p99 | memory at most, MB | grown | verdict"
+        rows.append([one.name, f"{one.clients:,}", ends, f"{one.took_s:.0f}", *served, f"{one.memory_mb:.0f}", f"{one.grown_mb:+.0f}", *costs(one), "; ".join(one.faults) or "bounded"])
+    client, memory = "good client: served | failed | p50, ms | p99", "memory at most, MB | grown | KB per client | left, MB | of a core"
+    head = f"case | clients | what became of them | s | {client} | {memory} | verdict"
     return "### Hostile clients\n\n" + table(head, rows)
+
+
+def costs(case: Case) -> list[str]:
+    """What each idle client took, what was left of all, and what they cost while they were silent."""
+    cost = case.cost
+    if cost is None:
+        return ["–"] * 3
+    left, share = cost.left_mb, cost.cpu_share
+    return [f"{cost.each_kb:.1f}", "–" if left is None else f"{left:+.0f}", "–" if share is None else f"{share:.1%}"]
 
 
 def as_json(machine: str, found: "Found") -> dict:

@@ -1,14 +1,17 @@
 """Tests of what judges a loaded server: python3 -B ops/load/test.py. Needs neither wrk nor a server."""
 
+import argparse
 import dataclasses
 import socket
 import sys
+import threading
 import unittest
 from pathlib import Path
 
 sys.path.insert(1, str(Path(__file__).resolve().parent.parent / "peers"))
 
 import hostile
+import idle
 from load import Load, Overload, Sent
 from names import names
 from served import quantile
@@ -43,10 +46,12 @@ class Judging(unittest.TestCase):
         found.hostile = [case, dataclasses.replace(case, faults=["too late"])]
         self.assertFalse(found.good)
         self.assertIn("too late", hostile_table(found.hostile))
+        found.hostile.append(dataclasses.replace(case, name="idle pages", cost=idle.Cost(21.26, 0.019, 17)))
+        self.assertIn("| 21.3 | +17 | 1.9% | bounded |", hostile_table(found.hostile))
 
     def test_ends_are_counted_and_faults_told_once(self) -> None:
         done = iter([("408", ""), ("408", ""), ("kept", "kept"), ("kept", "kept"), ("", "large")])
-        self.assertEqual(({"408": 2, "kept": 2}, ["kept", "large"]), hostile.tally(done))
+        self.assertEqual(({"408": 2, "kept": 2}, ["kept", "large"], None), hostile.tally(done))
         self.assertEqual("408", hostile.status_of(b"HTTP/1.1 408 Request Timeout\r\n"))
         self.assertEqual("closed", hostile.status_of(b""))
 
@@ -69,10 +74,95 @@ class Judging(unittest.TestCase):
         for one in (client.socket, other, Server.listener):
             one.close()
 
+    def test_what_idle_clients_cost_is_what_their_attack_returns(self) -> None:
+        def attack() -> idle.Doing:
+            yield "closed", ""
+            return idle.Cost(3)
+
+        self.assertEqual(({"closed": 1}, [], idle.Cost(3)), hostile.tally(attack()))
+
     def test_names_are_those_of_the_help(self) -> None:
-        self.assertEqual(["load", "slow heads"], names("load,slow-heads"))
+        self.assertEqual(["load", "slow heads", "idle keep-alives"], names("load,slow heads, idle-keep-alives"))
+        with self.assertRaisesRegex(argparse.ArgumentTypeError, "idle-connections: legal are load, .*, idle-keep-alives, idle-pages, hostile"):
+            names("load,idle-connections")
         self.assertEqual(list(hostile.ATTACKS), names("hostile"))
         self.assertEqual((3.0, 5.0), (quantile([5, 1, 3.0], 0.5), quantile([5.0, 1, 3], 0.99)))
+
+
+READY = 'event: ready\ndata: {"known":false}\n\n'
+TURN = f'event: turn\nid: 0\ndata: {{"message":"{idle.MESSAGE}"}}\n\n'
+ALIVE = ": alive\n\n"
+
+
+def chunk(text: str) -> bytes:
+    return f"{len(text.encode()):x}\r\n{text}\r\n".encode()
+
+
+class Doors(threading.Thread):
+    """A server that takes one connection, opens a session over it, and answers what listens with what it is given."""
+
+    def __init__(self, status: str, *told: bytes) -> None:
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address, self.key = "127.0.0.1:%d" % self.listener.getsockname()[1], "write-key"
+        self.status, self.told, self.asked = status, told, b""
+
+    def run(self) -> None:
+        stream, _ = self.listener.accept()
+        with self.listener, stream:
+            self.read(stream, b"}")
+            opened = b'{"session":"s-1"}'
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(opened), opened))
+            self.read(stream, b"\r\n\r\n")
+            stream.sendall(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
+            for piece in self.told:
+                stream.sendall(piece)
+
+    def read(self, stream: socket.socket, end: bytes) -> None:
+        self.asked = b""
+        while not self.asked.endswith(end):
+            self.asked += stream.recv(4_096)
+
+
+class Listening(unittest.TestCase):
+    def page(self, status: str, *told: bytes) -> tuple[idle.Page, Doors]:
+        doors = Doors(status, *told)
+        doors.start()
+        self.addCleanup(doors.join)
+        page = idle.Page(doors)
+        self.addCleanup(page.socket.close)
+        return page, doors
+
+    def test_a_page_listens_with_its_session_and_hears_its_turn(self) -> None:
+        whole = chunk("retry: 1000\n\n") + chunk(READY) + chunk(ALIVE) + chunk(TURN)
+        page, doors = self.page("200 OK", whole[:40], whole[40:])
+        self.assertTrue(page.sits)
+        self.assertIn(b"Authorization: Bearer s-1\r\n", doors.asked)
+        self.assertTrue(page.hear("turn", idle.MESSAGE))
+        self.assertFalse(page.hear("turn", "another"), "the line ends, and it has not come")
+        self.assertEqual(["ready", "turn"], [name for name, _ in page.events()])
+
+    def test_a_page_without_a_seat_hears_nothing(self) -> None:
+        page, _ = self.page("503 Service Unavailable", b"no seat")
+        self.assertEqual((False, "", []), (page.sits, page.text(), page.events()))
+
+    def test_what_is_not_whole_is_not_told(self) -> None:
+        whole = chunk(READY) + chunk(TURN)
+        for end in range(len(whole)):
+            self.assertLess(len(idle.events(idle.whole_chunks(whole[:end]).decode())), 2, end)
+        self.assertEqual(READY + TURN, idle.whole_chunks(whole + b"0\r\n\r\n").decode())
+
+    def test_a_silent_page_hears_that_its_line_is_alive_and_nothing_of_others(self) -> None:
+        def heard(text: str, *, is_open: bool = True, spoke: bool = False) -> tuple[str, bool]:
+            end, fault = idle.heard_by(text, is_open=is_open, spoke=spoke)
+            return end, fault == ""
+
+        self.assertEqual(("heard nothing", True), heard(READY + ALIVE))
+        self.assertEqual(("heard its turn", True), heard(READY + ALIVE + TURN, spoke=True))
+        self.assertEqual(("heard another's", False), heard(READY + ALIVE + TURN))
+        self.assertEqual(("heard nothing", False), heard(READY + ALIVE, spoke=True))
+        self.assertEqual(("silent", False), heard(READY))
+        self.assertEqual(("closed", False), heard(READY + ALIVE, is_open=False))
 
 
 if __name__ == "__main__":
