@@ -87,7 +87,7 @@ impl Default for Settings {
             retry: Duration::from_millis(200),
             score_deadline: Duration::from_millis(50),
             hold_for_score: false,
-            timer_grid: Duration::from_secs(1),
+            timer_grid: Duration::from_millis(250),
             timer_ahead: Span::days(30),
             drain: Duration::from_secs(10),
             invalid_run_max: 100,
