@@ -8,6 +8,7 @@ mod conversation;
 mod generation;
 mod log;
 mod make;
+mod names;
 mod process;
 mod pulse;
 mod scoring;
@@ -38,6 +39,7 @@ pub use collector::Collector;
 pub use conversation::Conversation;
 pub use generation::Generation;
 pub use log::Log;
+pub use names::{ACCEPTED, APPLIED, DEAD_LETTERS, DECISIONS, DUPLICATE, OUTREACH, REJECTED, SCORES, STAGES};
 pub use process::{Disk, Process};
 pub use pulse::Pulse;
 pub use scoring::{Fate, Scoring};
@@ -46,17 +48,6 @@ pub use webhook::Webhook;
 
 /// Trigger names that are told apart; those that come later are counted as `other`.
 pub const TRIGGER_NAMES_MAX: usize = 200;
-
-/// Records that could not be applied, by reason. Read by summaries.
-pub const REJECTED: &str = "care_partition_records_rejected_total";
-/// Decisions, by reason, trigger and verdict. Read by summaries.
-pub const DECISIONS: &str = "care_trigger_decisions_total";
-/// Outreach brought to an end, by outcome and reason. Read by summaries.
-pub const OUTREACH: &str = "care_dispatcher_outreach_total";
-/// Scores that rows took, by head and by where they come from.
-pub const SCORES: &str = "care_predictor_scores_total";
-/// Processor time, by stage. Read by summaries.
-pub const STAGES: &str = "care_partition_stage_seconds_total";
 
 /// Questions that left the predictor, by what became of them. Read by summaries.
 pub const QUESTIONS: &str = "care_predictor_questions_total";

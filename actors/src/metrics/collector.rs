@@ -30,11 +30,7 @@ impl Collector {
                 "Requests refused as a whole, by reason",
                 &["reason"],
             ),
-            accepted: make.counters(
-                "care_collector_events_accepted_total",
-                "Events made durable, by dialect",
-                &["dialect"],
-            ),
+            accepted: make.counters(super::ACCEPTED, "Events made durable, by dialect", &["dialect"]),
             rejected: make.counters(
                 "care_collector_events_rejected_total",
                 "Events refused one by one, by dialect and reason",

@@ -5,7 +5,10 @@ use prometheus::{
     Opts, Registry,
 };
 
-use super::{DECISIONS, Events, Load, OUTREACH, Outcomes, REJECTED, Rows, SCORES, STAGES, Times};
+use super::{
+    APPLIED, DEAD_LETTERS, DECISIONS, DUPLICATE, Events, Load, OUTREACH, Outcomes, REJECTED, Rows, SCORES,
+    STAGES, Times,
+};
 
 /// Buckets of durations from half a millisecond to half a minute. Units: seconds.
 const SECONDS: [f64; 15] =
@@ -61,12 +64,10 @@ impl Make<'_> {
 impl Events {
     pub(super) fn new(make: &Make<'_>) -> Self {
         Self {
-            applied: make
-                .counter("care_customer_events_applied_total", "Events folded, or forwarded by an alias"),
+            applied: make.counter(APPLIED, "Events folded, or forwarded by an alias"),
             replayed: make
                 .counter("care_customer_records_replayed_total", "Records read again and already in the row"),
-            duplicate: make
-                .counter("care_customer_events_duplicate_total", "Events whose message id was seen before"),
+            duplicate: make.counter(DUPLICATE, "Events whose message id was seen before"),
             late: make.counter("care_customer_events_late_total", "Events older than the late bound"),
             clamped: make
                 .counter("care_customer_events_clamped_total", "Events with a stamp in the future, clamped"),
@@ -83,8 +84,7 @@ impl Events {
                 "Records outside their customer's partition, relayed to it",
             ),
             rejected: make.counters(REJECTED, "Records that could not be applied", &["reason"]),
-            dead_letters: make
-                .counter("care_partition_dead_letters_total", "Records appended to the dead-letter topic"),
+            dead_letters: make.counter(DEAD_LETTERS, "Records appended to the dead-letter topic"),
         }
     }
 }
