@@ -50,6 +50,8 @@ pub mod chat;
 
 pub mod http;
 
+pub mod storefront;
+
 pub mod app;
 pub mod serve;
 

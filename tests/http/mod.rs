@@ -11,6 +11,7 @@ mod keys;
 mod roles;
 mod routes;
 mod stop;
+mod storefront;
 mod views;
 
 use serde_json::{Value, json};

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `settings` | section `chat` of the settings |
 //! | `token` | what the shop signs: who a page's reader is |
+//! | `shopkeeper` | signs as a shop does, for shops that are simulated |
 //! | `once` | which tokens have opened a session |
 //! | `session` | what the server signs |
 //! | `signature` | the arithmetic of both, by the TLS library that is linked already |
@@ -23,6 +24,7 @@ mod once;
 mod pace;
 mod recent;
 mod session;
+mod shopkeeper;
 mod signature;
 mod tail;
 mod token;
@@ -33,5 +35,6 @@ pub use pace::Pace;
 pub use recent::{Recent, Thread};
 pub use session::{Session, Sessions, Who};
 pub use settings::{Algorithm, KEYS, Settings};
+pub use shopkeeper::Shopkeeper;
 pub use tail::Tail;
 pub use token::{Proof, Tokens, Untrue};

@@ -169,7 +169,7 @@ impl Arguments {
 }
 
 /// Returns a flag that is set when Ctrl-C is pressed or the process is asked to end.
-fn stop_flag() -> Arc<AtomicBool> {
+pub(super) fn stop_flag() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = flag.clone();
     actix::spawn(async move {

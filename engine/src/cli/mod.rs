@@ -27,7 +27,9 @@ pub mod openapi;
 pub mod replay;
 pub mod restore;
 pub mod serve;
+pub mod shop;
 pub mod simulate;
+pub mod token;
 pub mod topics;
 pub mod train;
 pub mod trigger;
@@ -79,6 +81,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Runs the engine as a service: reads, decides and sends until it is told to stop
     Serve(serve::Arguments),
+    /// Opens a simulated shop in front of a running engine: events, pages and questions over HTTP
+    Shop(shop::Arguments),
     /// Runs the engine on a simulated shop whose shoppers react to what it sends
     Live(live::Arguments),
     /// Compares ways to choose whom to contact, by what a simulated shop knows
@@ -103,6 +107,8 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Makes, lists and revokes the keys of the HTTP server
     Keys(keys::Arguments),
+    /// Signs who reads a page of the shop, to try the chat as a customer
+    Token(token::Arguments),
     /// Lists what delivers outreach, and opens webhooks again that are disabled
     Channels(channels::Arguments),
     /// Prints the OpenAPI document of the HTTP server
@@ -260,6 +266,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
     let outcome = match command {
         Command::Replay(arguments) => replay::run(&arguments, overrides, output, &mut out),
         Command::Serve(arguments) => serve::run(&arguments, overrides, output, &mut out),
+        Command::Shop(arguments) => shop::run(&arguments, overrides, output, &mut out),
         Command::Live(arguments) => live::run(&arguments, overrides, output, &mut out),
         Command::Experiment(arguments) => experiment::run(&arguments, overrides, output, &mut out),
         Command::Simulate(arguments) => simulate::run(&arguments, output, &mut out),
@@ -272,6 +279,7 @@ pub fn run(cli: Cli) -> Result<Outcome> {
         Command::Evaluate(arguments) => evaluate::run(&arguments, overrides, output, &mut out),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments, overrides, output, &mut out),
         Command::Keys(arguments) => keys::run(&arguments, overrides, output, &mut out),
+        Command::Token(arguments) => token::run(&arguments, overrides, output, &mut out),
         Command::Channels(arguments) => channels::run(&arguments, overrides, output, &mut out),
         Command::Openapi(arguments) => openapi::run(&arguments, output, &mut out),
         Command::Migrate(arguments) => migrate::run(&arguments, overrides, output, &mut out),

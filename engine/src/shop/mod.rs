@@ -19,7 +19,7 @@
 pub mod catalogue;
 pub mod phrases;
 
-mod chance;
+pub(crate) mod chance;
 mod rhythm;
 
 mod nature;
@@ -52,6 +52,9 @@ pub use truth::{CartTruth, ShopperTruth, Truth, VisitTruth};
 
 /// First instant of the simulated calendar unless told otherwise: Monday, 2 March 2026, 00:00 UTC.
 pub const STARTS: Timestamp = Timestamp(1_772_409_600_000);
+
+/// What an event is called in which a shopper writes to the shop.
+pub const MESSAGE: &str = "Message Sent";
 
 /// Below this true probability of a purchase within a day a cart counts as risky for [`Policy::Risky`].
 pub const RISKY: f64 = 0.1;

@@ -20,6 +20,8 @@ pub enum Situation {
     Late,
     /// Something is to be sent back.
     Return,
+    /// How the shop works, asked while looking around.
+    Help,
     /// A review of four or five stars.
     Praise,
     /// A review of three stars.
@@ -63,6 +65,18 @@ fn english(situation: Situation) -> &'static [&'static str] {
             "The {} does not fit. Can I return it?",
             "How long does a refund take once you have the parcel?",
             "I changed my mind about the {}. What are the steps?",
+        ],
+        Situation::Help => &[
+            "How much is shipping?",
+            "How long does delivery take?",
+            "Do you deliver to Switzerland, and what does it cost?",
+            "How can I pay?",
+            "Can I return shoes that I have worn once?",
+            "How many days do I have to send something back?",
+            "How do I find my size?",
+            "How long is the warranty?",
+            "I forgot my password, what can I do?",
+            "Can I talk to a real person, please?",
         ],
         Situation::Praise => &[
             "Just as described, and quick to arrive.",
@@ -115,6 +129,17 @@ fn chinese(situation: Situation) -> &'static [&'static str] {
             "寄回去以后多久能退款？",
             "不想要{}了，退货流程是什么？",
         ],
+        Situation::Help => &[
+            "运费是多少？",
+            "配送需要几天？",
+            "可以用支付宝付款吗？",
+            "几天之内可以退货？",
+            "退款多久能到账？",
+            "怎么选尺码？",
+            "保修期是多久？",
+            "忘记密码怎么办？",
+            "我想找人工客服。",
+        ],
         Situation::Praise => &[
             "质量很好，物流也快。",
             "{}比想象中还要好，很满意。",
@@ -149,6 +174,7 @@ mod tests {
             Situation::Payment,
             Situation::Late,
             Situation::Return,
+            Situation::Help,
             Situation::Praise,
             Situation::Middling,
             Situation::Complaint,

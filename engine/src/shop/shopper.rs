@@ -473,7 +473,7 @@ impl Shopper {
             return None;
         }
         let text = write::text(situation, pick, (product, self.nature.language));
-        Some(self.track(world, "Message Sent", json!({"channel": "chat", "text": text})))
+        Some(self.track(world, super::MESSAGE, json!({"channel": "chat", "text": text})))
     }
 
     // Events.
