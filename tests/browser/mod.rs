@@ -5,6 +5,7 @@
 //! be had, `ops/test` leaves the tests of this module out by name.
 
 mod console;
+mod demo;
 mod segment;
 mod widget;
 
@@ -36,6 +37,13 @@ fn browser() -> PathBuf {
             BROWSERS.join(", ")
         )
     })
+}
+
+/// Returns the folder for pictures of what people see in a test.
+fn shots(of: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(of);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    folder
 }
 
 /// Returns a file of this folder.

@@ -1,11 +1,11 @@
 //! The widget: by itself against a scripted server, where everything goes wrong that can, and against the running binary.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
-use super::drive;
+use super::{drive, shots};
 use crate::http::chat::{SECRET, SIGNED, claims, signed};
 use crate::http::client::Ask;
 use crate::http::{Shop, count, customer, made};
@@ -20,16 +20,9 @@ spec:
   action: {channel: in_app, template: thanks}
 "#;
 
-/// Returns the folder for pictures of what people see.
-fn shots() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("widget");
-    fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
 #[test]
 fn the_widget_bears_what_goes_wrong_and_fits_every_screen() {
-    let scenes = drive("widget.cjs", &[], &json!({"shots": shots()}));
+    let scenes = drive("widget.cjs", &[], &json!({"shots": shots("widget")}));
     assert!(scenes.as_array().is_some_and(|scenes| scenes.len() >= 9), "{scenes}");
 }
 
@@ -60,7 +53,7 @@ fn questions_in_two_languages_get_cited_answers_nothing_is_lost_by_a_cut_and_the
         "key": shop.key,
         "agent": agent,
         "tokens": [token("ada", "t-1"), token("ada", "t-2"), token("eve", "t-3")],
-        "shots": shots(),
+        "shots": shots("widget"),
     });
     let told = drive("talk.cjs", &[], &asked);
     assert!(told["turns"].as_u64().is_some_and(|turns| turns >= 7), "{told}");
