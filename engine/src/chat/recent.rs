@@ -96,12 +96,7 @@ impl Recent {
 
 /// Returns a thread after one more turn.
 fn after(known: Option<&Thread>, turn: &Turn) -> Thread {
-    let owner = match turn.act {
-        Act::TookOver => Owner::Human,
-        Act::HandedBack => Owner::Bot,
-        Act::Said if turn.speaker == Speaker::Agent => Owner::Human,
-        Act::Said => known.map(|known| known.owner).unwrap_or_default(),
-    };
+    let owner = Owner::in_epoch(turn.epoch);
     let waits = match turn.speaker {
         Speaker::Customer => owner == Owner::Human || known.is_some_and(|known| known.waits),
         Speaker::Bot => turn.rung == Some(Rung::HandOff),

@@ -51,6 +51,12 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Returns the owner in an ownership epoch: it begins with the bot, and each change raises it by one, an erase of a thread that a person owns
+    /// among them.
+    pub fn in_epoch(epoch: u32) -> Self {
+        if epoch.is_multiple_of(2) { Owner::Bot } else { Owner::Human }
+    }
+
     /// Returns the name used in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -226,7 +232,8 @@ pub struct Turn {
     pub sources: Vec<Source>,
     /// How an answer of the bot was made.
     pub rung: Option<Rung>,
-    /// Ownership epoch in which it was said; rises with every take-over and every hand-back.
+    /// Ownership epoch in which it was said; rises with every take-over and every hand-back, and says who owns the thread
+    /// ([`Owner::in_epoch`]).
     pub epoch: u32,
     /// Number of the question that it answers; of another turn the last question asked before it. Pieces of this or an earlier
     /// question are over.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use schemars::JsonSchema;
-use schemas::conversation::{Act, Change, Owner, Ownership, Speaker, Spoken, Talk, Turn};
+use schemas::conversation::{Change, Owner, Ownership, Speaker, Spoken, Talk};
 use schemas::ids::CustomerId;
 use schemas::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,8 @@ impl Chat {
         })?;
         let next = (turns.len() == max).then(|| turns.last().map(|turn| turn.number + 1)).flatten();
         let known = self.recent.one(&customer).map(|thread| thread.owner);
-        let owner = known.unwrap_or_else(|| owner_after(Owner::Bot, &turns)).as_str();
+        let last = turns.last().map(|turn| Owner::in_epoch(turn.epoch));
+        let owner = known.or(last).unwrap_or_default().as_str();
         let turns = turns.iter().map(ThreadTurn::of).collect();
         Ok(HttpResponse::Ok().json(Whole { customer: customer.as_str(), owner, turns, next }))
     }
@@ -136,15 +137,6 @@ impl Open {
         let (owner, speaker) = (owner.as_str(), Speaker::as_str(speaker));
         Self { customer, at, owner, waits, speaker, text, turns: number + 1 }
     }
-}
-
-/// Returns who owns a thread after these turns.
-pub(super) fn owner_after(before: Owner, turns: &[Turn]) -> Owner {
-    turns.iter().fold(before, |owner, turn| match turn.act {
-        Act::TookOver => Owner::Human,
-        Act::HandedBack => Owner::Bot,
-        Act::Said => owner,
-    })
 }
 
 fn customer(place: &Place) -> Result<CustomerId, Refusal> {

@@ -21,7 +21,6 @@ use schemas::conversation::{Act, Owner, Piece, Reply, Speaker, Turn};
 use schemas::ids::CustomerId;
 use serde::Serialize;
 
-use super::agent::owner_after;
 use super::{Chat, Refusal, told};
 use crate::chat::{Seat, Session, Who};
 
@@ -161,12 +160,12 @@ impl Listener {
     /// Reads what the page lacks, and returns who owns the thread, where that is not known already.
     async fn catch_up(&mut self, known: Option<Owner>) -> Result<Owner, store::Error> {
         let is_first = self.newest.is_none();
-        let (mut owner, mut missing) = (known.unwrap_or_default(), VecDeque::new());
-        // Who took a thread over long ago may own it still: what is read for that is not all sent.
-        let mut from = known.and(self.newest).map_or(0, |newest| newest.number + 1);
+        let (mut owner, mut missing) = (known, VecDeque::new());
+        // From the last turn that was heard, not behind it: it says who owns the thread, also when nothing was said since.
+        let mut from = self.newest.map_or(0, |newest| newest.number);
         loop {
             let turns = self.store.read_turns(self.customer.clone(), from, READ_MAX).await?;
-            owner = if known.is_some() { owner } else { owner_after(owner, &turns) };
+            owner = known.or(turns.last().map(|turn| Owner::in_epoch(turn.epoch))).or(owner);
             let (read, last) = (turns.len(), turns.last().map(|turn| turn.number));
             let lacks = |turn: &Turn| self.newest.is_none_or(|newest| turn.number > newest.number);
             missing.extend(turns.into_iter().filter(lacks));
@@ -179,7 +178,7 @@ impl Listener {
             }
         }
         missing.iter().for_each(|turn| self.push(turn));
-        Ok(owner)
+        Ok(owner.unwrap_or_default())
     }
 
     /// Returns what goes over the line next.

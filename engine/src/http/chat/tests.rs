@@ -357,7 +357,7 @@ fn agents_list_threads_read_them_take_them_over_speak_and_hand_them_back() {
         let rig = Rig::start(|_| {});
         let mut turns: Vec<Turn> = (0..3).map(turn).collect();
         turns.iter_mut().for_each(|turn| turn.at = now());
-        (turns[2].act, turns[2].speaker) = (Act::TookOver, Speaker::Agent);
+        (turns[2].act, turns[2].speaker, turns[2].epoch) = (Act::TookOver, Speaker::Agent, 1);
         rig.turns(&turns, &[0, 1, 2]).await;
         let list = loop {
             let (status, list) = rig.ask("GET", "/api/v1/conversations", &rig.agent, &Value::Null).await;

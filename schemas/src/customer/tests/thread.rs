@@ -498,6 +498,7 @@ proptest! {
                 owner = if turn.act == Act::TookOver { Owner::Human } else { Owner::Bot };
                 epoch = turn.epoch;
             }
+            prop_assert_eq!(owner, Owner::in_epoch(epoch), "the epoch says who owns the thread");
             if turn.speaker == Speaker::Bot {
                 prop_assert_eq!(owner, Owner::Bot, "the bot speaks into a person's thread: {:?}", events);
                 prop_assert!(answered.insert(turn.attempt), "one question, two answers");
