@@ -6,6 +6,7 @@
 mod collector;
 mod conversation;
 mod generation;
+mod load;
 mod log;
 mod make;
 mod names;
@@ -13,16 +14,14 @@ mod process;
 mod pulse;
 mod scoring;
 mod store;
+mod told;
 mod webhook;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Metric as _;
-use prometheus::{
-    CounterVec, Encoder, Histogram, IntCounter, IntCounterVec, IntGaugeVec, Registry, TextEncoder,
-};
+use prometheus::{CounterVec, Histogram, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 use schemas::decision::{OutcomeStatus, Reason, Verdict};
 use schemas::ids::PartitionId;
 use schemas::score::{Head, ScoreSource};
@@ -32,18 +31,23 @@ use crate::partition::core::Counts;
 use crate::port::log::Topic;
 
 use generation::Generations;
+use load::Load;
 use make::Make;
 use webhook::Webhooks;
 
 pub use collector::Collector;
 pub use conversation::Conversation;
 pub use generation::Generation;
+pub use load::Queue;
 pub use log::Log;
-pub use names::{ACCEPTED, APPLIED, DEAD_LETTERS, DECISIONS, DUPLICATE, OUTREACH, REJECTED, SCORES, STAGES};
+pub use names::{
+    ACCEPTED, APPLIED, DEAD_LETTERS, DECISIONS, DUPLICATE, OUTREACH, PAGES, REJECTED, SCORES, STAGES,
+};
 pub use process::{Disk, Process};
 pub use pulse::Pulse;
 pub use scoring::{Fate, Scoring};
 pub use store::{StoreCalls, StoreLane, StoreOperation};
+pub use told::Sample;
 pub use webhook::Webhook;
 
 /// Trigger names that are told apart; those that come later are counted as `other`.
@@ -99,51 +103,6 @@ impl Stage {
     }
 }
 
-/// The bounded queues of the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queue {
-    /// Records that wait for their customer's turn.
-    Waiting,
-    /// Rows being loaded.
-    Loading,
-    /// Questions to the predictor.
-    Predictor,
-    /// Answers in words that wait for a back end.
-    Generation,
-    /// Operations for the commit thread of the embedded database.
-    Commit,
-    /// Reads of the embedded database.
-    Read,
-    /// Records on their way to the brokers.
-    Producer,
-}
-
-impl Queue {
-    /// Returns the name used as label.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Queue::Waiting => "waiting",
-            Queue::Loading => "loading",
-            Queue::Predictor => "predictor",
-            Queue::Generation => "generation",
-            Queue::Commit => "commit",
-            Queue::Read => "read",
-            Queue::Producer => "producer",
-        }
-    }
-}
-
-/// One value as a scrape would show it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// Name of the metric.
-    pub name: String,
-    /// Label values in the order of the labels' names.
-    pub labels: Vec<String>,
-    /// Value; of a histogram the number of observations.
-    pub value: f64,
-}
-
 /// Every metric of one engine. Clones share the values.
 #[derive(Clone)]
 pub struct Metrics {
@@ -197,17 +156,6 @@ struct Outcomes {
     live: IntGaugeVec,
     scores: IntCounterVec,
     labels_dropped: IntCounter,
-}
-
-#[derive(Clone)]
-struct Load {
-    customers_live: IntGaugeVec,
-    customers_bytes: IntGaugeVec,
-    rows_dirty: IntGaugeVec,
-    lag: IntGaugeVec,
-    dispatching: IntGaugeVec,
-    queue_len: IntGaugeVec,
-    queue_refused: IntCounterVec,
 }
 
 #[derive(Clone)]
@@ -375,59 +323,6 @@ impl Metrics {
         &self.store
     }
 
-    /// Shows the live customers of a partition and the memory they take.
-    pub fn live(&self, partition: PartitionId, customers: usize, bytes: usize) {
-        set(&self.load.customers_live, partition, customers);
-        set(&self.load.customers_bytes, partition, bytes);
-    }
-
-    /// Shows how many rows of a partition differ from the stored ones.
-    pub fn dirty(&self, partition: PartitionId, rows: usize) {
-        set(&self.load.rows_dirty, partition, rows);
-    }
-
-    /// Shows how many records of a partition are appended and not yet safe.
-    pub fn lag(&self, partition: PartitionId, records: usize) {
-        set(&self.load.lag, partition, records);
-    }
-
-    /// Shows how many outreach of a partition are in flight.
-    pub fn dispatching(&self, partition: PartitionId, outreach: usize) {
-        set(&self.load.dispatching, partition, outreach);
-    }
-
-    /// Stops to show a partition whose assignment is over: it is another process's to show.
-    pub fn left(&self, partition: PartitionId) {
-        let Load { customers_live, customers_bytes, rows_dirty, lag, .. } = &self.load;
-        for gauge in [customers_live, customers_bytes, rows_dirty, lag] {
-            unset(gauge, &[&partition.0.to_string()]);
-        }
-    }
-
-    /// Stops to show the outreach of a partition whose dispatcher has ended.
-    pub fn dispatched(&self, partition: PartitionId) {
-        unset(&self.load.dispatching, &[&partition.0.to_string()]);
-    }
-
-    /// Shows the length of a queue.
-    pub fn queue(&self, queue: Queue, len: usize) {
-        let len = i64::try_from(len).unwrap_or(i64::MAX);
-        self.load.queue_len.with_label_values(&[queue.as_str()]).set(len);
-    }
-
-    /// Shows that one of several queues of a kind has grown or shrunk.
-    pub fn queue_moved(&self, queue: Queue, from: usize, to: usize) {
-        let by = i64::try_from(to).unwrap_or(i64::MAX) - i64::try_from(from).unwrap_or(i64::MAX);
-        if by != 0 {
-            self.load.queue_len.with_label_values(&[queue.as_str()]).add(by);
-        }
-    }
-
-    /// Counts what a full queue turned away.
-    pub fn queue_refused(&self, queue: Queue) {
-        self.load.queue_refused.with_label_values(&[queue.as_str()]).inc();
-    }
-
     /// Adds processor time to a stage.
     pub fn stage(&self, stage: Stage, took: Duration) {
         self.times.stage.with_label_values(&[stage.as_str()]).inc_by(took.as_secs_f64());
@@ -458,54 +353,6 @@ impl Metrics {
         self.service.checks.with_label_values(&[check]).set(good.into());
     }
 
-    /// Returns the time within which this share of the decisions was made, as exactly as the buckets tell; `None` when none was made.
-    ///
-    /// Bounds: the largest bucket; what took longer counts as that.
-    pub fn decision_latency(&self, share: f64) -> Option<Duration> {
-        let metric = self.times.decision_latency.metric();
-        let histogram = metric.get_histogram();
-        let rank = share * histogram.get_sample_count() as f64;
-        let mut below = (0.0, 0.0);
-        for bucket in histogram.get_bucket() {
-            let (bound, count) = (bucket.upper_bound(), bucket.cumulative_count() as f64);
-            if count > 0.0 && count >= rank {
-                let within = (rank - below.1) / (count - below.1);
-                return Some(Duration::from_secs_f64(below.0 + (bound - below.0) * within.clamp(0.0, 1.0)));
-            }
-            below = (bound, count);
-        }
-        (histogram.get_sample_count() > 0).then(|| Duration::from_secs_f64(below.0))
-    }
-
-    /// Returns everything in the text format of Prometheus.
-    pub fn render(&self) -> String {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("a vector takes every byte");
-        String::from_utf8(text).expect("the text format is UTF-8")
-    }
-
-    /// Returns every value, for summaries.
-    pub fn samples(&self) -> Vec<Sample> {
-        let mut samples = Vec::new();
-        for family in self.registry.gather() {
-            for metric in family.get_metric() {
-                let value = match family.get_field_type() {
-                    prometheus::proto::MetricType::COUNTER => metric.get_counter().get_value(),
-                    prometheus::proto::MetricType::GAUGE => metric.get_gauge().get_value(),
-                    prometheus::proto::MetricType::HISTOGRAM => {
-                        metric.get_histogram().get_sample_count() as f64
-                    }
-                    prometheus::proto::MetricType::SUMMARY | prometheus::proto::MetricType::UNTYPED => {
-                        continue;
-                    }
-                };
-                let labels = metric.get_label().iter().map(|label| label.value().to_owned()).collect();
-                samples.push(Sample { name: family.name().to_owned(), labels, value });
-            }
-        }
-        samples
-    }
-
     /// Returns the label of a trigger: its name, or `other` when too many are known already.
     fn trigger_label(&self, name: &SmolStr) -> SmolStr {
         let mut known = self.triggers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -519,14 +366,4 @@ impl Metrics {
         self.outcomes.labels_dropped.inc();
         SmolStr::new_static("other")
     }
-}
-
-fn set(gauge: &IntGaugeVec, partition: PartitionId, value: usize) {
-    let value = i64::try_from(value).unwrap_or(i64::MAX);
-    gauge.with_label_values(&[&partition.0.to_string()]).set(value);
-}
-
-fn unset(gauge: &IntGaugeVec, labels: &[&str]) {
-    // The only error is that there is no such series.
-    drop(gauge.remove_label_values(labels));
 }

@@ -6,7 +6,7 @@ use prometheus::{Histogram, IntCounterVec, IntGauge};
 
 use super::Make;
 
-/// Counters, a gauge and a histogram of the collector.
+/// Counters, gauges and a histogram of the server.
 #[derive(Clone)]
 pub struct Collector {
     requests: IntCounterVec,
@@ -14,6 +14,7 @@ pub struct Collector {
     accepted: IntCounterVec,
     rejected: IntCounterVec,
     under_way: IntGauge,
+    pages: IntGauge,
     durable: Histogram,
 }
 
@@ -40,6 +41,7 @@ impl Collector {
                 "care_collector_under_way_bytes",
                 "Bodies between their first byte and the durability of their events",
             ),
+            pages: make.gauge(super::PAGES, "Pages of shoppers that hold a seat and listen"),
             durable: make.histogram(
                 "care_collector_durable_seconds",
                 "Time from the arrival of a request to the durability of its events",
@@ -77,6 +79,11 @@ impl Collector {
     /// Shows that bodies under way have grown or shrunk by so many bytes.
     pub fn under_way(&self, bytes: i64) {
         self.under_way.add(bytes);
+    }
+
+    /// Shows how many pages listen.
+    pub fn pages(&self, listening: usize) {
+        self.pages.set(listening as i64);
     }
 
     /// Notes how long the events of a request took to be durable.

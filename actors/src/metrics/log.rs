@@ -5,7 +5,8 @@ use std::time::Duration;
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGaugeVec};
 use schemas::ids::PartitionId;
 
-use super::{Make, unset};
+use super::Make;
+use super::load::unset;
 use crate::port::log::Topic;
 
 /// Gauges and counters of a log on servers.

@@ -18,3 +18,5 @@ pub const APPLIED: &str = "care_customer_events_applied_total";
 pub const DUPLICATE: &str = "care_customer_events_duplicate_total";
 /// Records appended to the dead-letter topic.
 pub const DEAD_LETTERS: &str = "care_partition_dead_letters_total";
+/// Pages of shoppers that hold a seat and listen.
+pub const PAGES: &str = "care_chat_pages_listening";

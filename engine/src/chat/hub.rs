@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use actors::metrics::Collector;
 use rustc_hash::FxHashMap;
 use schemas::conversation::Reply;
 use schemas::ids::CustomerId;
@@ -25,6 +26,7 @@ pub struct Hub {
     is_closed: AtomicBool,
     numbers: AtomicU64,
     taken: Mutex<Taken>,
+    metrics: Collector,
 }
 
 #[derive(Default)]
@@ -47,10 +49,10 @@ pub struct Seat {
 }
 
 impl Hub {
-    /// Returns a hub with so many seats.
-    pub fn new(seats_max: usize) -> Arc<Self> {
+    /// Returns a hub with so many seats; how many are taken is shown.
+    pub fn new(seats_max: usize, metrics: Collector) -> Arc<Self> {
         let (is_closed, numbers, taken) = (AtomicBool::new(false), AtomicU64::new(0), Mutex::default());
-        Arc::new(Self { seats_max, is_closed, numbers, taken })
+        Arc::new(Self { seats_max, is_closed, numbers, taken, metrics })
     }
 
     /// Returns a seat for a page of a customer; `None` when all are taken, or nothing is told any more.
@@ -68,6 +70,7 @@ impl Hub {
             places.remove(0);
         }
         taken.count += usize::from(is_one_more);
+        self.metrics.pages(taken.count);
         Some(Seat { hub: self.clone(), customer: customer.clone(), number, told })
     }
 
@@ -82,22 +85,19 @@ impl Hub {
             taken.by_customer.remove(customer);
         }
         taken.count -= left;
+        self.metrics.pages(taken.count);
     }
 
     /// Takes the seats of every page: they come again and read from the store.
     pub fn clear(&self) {
         *self.taken() = Taken::default();
+        self.metrics.pages(0);
     }
 
     /// Ends it: every seat is taken away, and none is given.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
         self.clear();
-    }
-
-    /// Returns how many seats are taken.
-    pub fn count(&self) -> usize {
-        self.taken().count
     }
 
     fn leave(&self, customer: &CustomerId, number: u64) {
@@ -110,6 +110,7 @@ impl Hub {
             taken.by_customer.remove(customer);
         }
         taken.count -= left;
+        self.metrics.pages(taken.count);
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -132,6 +133,7 @@ impl Drop for Seat {
 
 #[cfg(test)]
 mod tests {
+    use actors::metrics::{Metrics, PAGES};
     use futures_util::FutureExt;
     use schemas::conversation::Piece;
 
@@ -141,13 +143,24 @@ mod tests {
         Arc::new(Reply::Piece(Piece { attempt: 1, epoch: 0, nth, text: "x".to_owned() }))
     }
 
+    /// Returns a hub, and what tells how many seats of it are taken.
+    fn hub(seats_max: usize) -> (Arc<Hub>, impl Fn() -> usize) {
+        let metrics = Metrics::new();
+        let hub = Hub::new(seats_max, metrics.collector().clone());
+        let shown = move || {
+            let samples = metrics.samples();
+            samples.iter().find(|sample| sample.name == PAGES).map_or(0, |sample| sample.value as usize)
+        };
+        (hub, shown)
+    }
+
     fn next(seat: &mut Seat) -> Option<Option<Told>> {
         seat.next().now_or_never()
     }
 
     #[test]
     fn a_page_hears_of_its_customer_and_of_nobody_else() {
-        let hub = Hub::new(10);
+        let (hub, count) = hub(10);
         let (ada, bob) = (CustomerId::user("ada"), CustomerId::user("bob"));
         let mut seats =
             [hub.sit(&ada), hub.sit(&ada), hub.sit(&bob)].map(|seat| seat.expect("there is room"));
@@ -157,31 +170,31 @@ mod tests {
         assert_eq!((next(one), next(two)), (Some(Some(piece(0))), Some(Some(piece(0)))));
         assert_eq!(next(other), None, "it waits");
         drop(seats);
-        assert_eq!(hub.count(), 0);
+        assert_eq!(count(), 0);
     }
 
     #[test]
     fn seats_are_bounded_in_all_by_customer_and_each_in_itself() {
-        let hub = Hub::new(PAGES_MAX + 1);
+        let (hub, count) = hub(PAGES_MAX + 1);
         let (ada, bob) = (CustomerId::user("ada"), CustomerId::user("bob"));
         let sit = |customer| hub.sit(customer).expect("there is room");
         let mut seats: Vec<Seat> = (0..=PAGES_MAX).map(|_| sit(&ada)).collect();
-        assert_eq!(hub.count(), PAGES_MAX);
+        assert_eq!(count(), PAGES_MAX);
         assert_eq!(next(&mut seats[0]), Some(None), "the first comer lost its seat");
         let mut slow = sit(&bob);
         assert!(hub.sit(&bob).is_none(), "all are taken");
         for nth in 0..=WAITING_MAX as u32 {
             hub.tell("bob", &piece(nth));
         }
-        assert_eq!(hub.count(), PAGES_MAX, "it does not keep up");
+        assert_eq!(count(), PAGES_MAX, "it does not keep up");
         for nth in 0..WAITING_MAX as u32 {
             assert_eq!(next(&mut slow), Some(Some(piece(nth))), "what waited is there");
         }
         assert_eq!(next(&mut slow), Some(None));
         hub.close();
         assert_eq!(next(&mut seats[1]), Some(None));
-        assert!(hub.sit(&ada).is_none() && hub.count() == 0);
+        assert!(hub.sit(&ada).is_none() && count() == 0);
         drop((seats, slow));
-        assert_eq!(hub.count(), 0);
+        assert_eq!(count(), 0);
     }
 }

@@ -171,7 +171,7 @@ impl Door {
         let Parts { ports, book, models, health, border, metrics, talking, stop: _ } = parts;
         let (sink, clock, partitions) = (ports.sink.clone(), ports.clock.clone(), ports.source.partitions());
         let room = Room::new(settings.under_way_max(), metrics.collector().clone());
-        let tail = talking.tail(&clock);
+        let tail = talking.tail(&clock, metrics.collector());
         let around = Around { keys: keys.clone(), sink: sink.clone(), partitions, room: room.clone() };
         let chat = Chat::new(talking, around, settings.request(), &tail);
         let bounds = (room.clone(), settings.body_max(), settings.request());

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
+use actors::metrics::Collector;
 use actors::port::clock::Clock;
 use actors::port::log::{LogSink, LogSource, NewRecord};
 use actors::port::store::Store;
@@ -140,8 +141,8 @@ pub(super) struct Chat {
 
 impl Talking {
     /// Returns what reads the turns that are told, for all pages of this process.
-    pub(super) fn tail(&self, clock: &Arc<dyn Clock>) -> Arc<Tail> {
-        let hub = Hub::new(self.settings.streams_max);
+    pub(super) fn tail(&self, clock: &Arc<dyn Clock>, metrics: &Collector) -> Arc<Tail> {
+        let hub = Hub::new(self.settings.streams_max, metrics.clone());
         let recent = Arc::new(Recent::new(Span::hours(self.settings.open_hours)));
         Arc::new(Tail { source: self.source.clone(), clock: clock.clone(), hub, recent })
     }
