@@ -126,6 +126,7 @@ enum Why {
 /// Errors: an address is taken · the keys of the HTTP server cannot be read · the world cannot be opened · a partition stopped for a person
 /// to look at; the others are drained then.
 pub async fn run(service: Service<'_>, mut stop: Stop, say: &mut dyn FnMut(Said<'_>)) -> Result<Stopped> {
+    process::allow_open_files();
     let of = &service.settings.serve;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (metrics, health) = (Metrics::new(), Health::new(clock.clone(), of));

@@ -1,9 +1,10 @@
-//! What the operating system says of this process and of the disk below it.
+//! What the operating system says of this process and of the disk below it, and the one thing that is asked of it.
 
 use std::fs;
 use std::path::Path;
 
 use actors::metrics::{Disk, Process};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::clock::process_cpu;
 
@@ -19,6 +20,18 @@ pub(super) fn sample() -> Process {
         // Without the one that the look itself opens.
         open_files: fs::read_dir("/proc/self/fd").map_or(0, |files| files.count().saturating_sub(1) as u64),
         open_files_max: number(&limits, "Max open files"),
+    }
+}
+
+/// Raises the bound of open files to what the system allows this process: each page that listens is one, and a shell often starts programs
+/// with 1,024. Where it cannot be raised, it stays, and is said.
+pub(super) fn allow_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, ?current, "the bound of open files cannot be raised");
     }
 }
 
@@ -44,6 +57,14 @@ mod tests {
         let Process { cpu, resident_bytes, virtual_bytes, threads, open_files, open_files_max } = sample();
         assert!(!cpu.is_zero() && threads >= 1 && open_files >= 3 && open_files < open_files_max);
         assert!((1 << 20..virtual_bytes).contains(&resident_bytes), "{resident_bytes}");
+    }
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_system_allows() {
+        allow_open_files();
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        assert_eq!(current, maximum);
+        assert_eq!(sample().open_files_max, maximum.unwrap_or(0));
     }
 
     #[test]
