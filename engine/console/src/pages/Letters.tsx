@@ -1,5 +1,6 @@
 import { MailCheck } from "lucide-react";
 import { useState } from "react";
+import { newId } from "../api/id";
 import { type Letter, useLetters, useReplay } from "../api/queries";
 import { useWords } from "../i18n/context";
 import { Badge } from "../parts/Badge";
@@ -81,7 +82,7 @@ function Item({ letter }: { letter: Letter }) {
           no={words.t("letters.replay.no")}
           onAnswer={(answer) => {
             ask(false);
-            if (answer === "yes") replay.mutate({ letter, id: crypto.randomUUID() });
+            if (answer === "yes") replay.mutate({ letter, id: newId() });
           }}
         >
           {words.t("letters.replay.more")}

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { answered, api } from "../api/client";
+import { newId } from "../api/id";
 import { Problem } from "../api/problem";
 import type { Turn } from "../api/queries";
 
@@ -100,9 +101,4 @@ function post(customer: string, { id, agent, text }: Sent): void {
     }
   });
   calls.set(customer, call);
-}
-
-/** Returns an id that nobody else makes. `crypto.randomUUID` is there over TLS and on this machine only. */
-function newId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
