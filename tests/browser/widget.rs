@@ -1,6 +1,5 @@
 //! The widget: by itself against a scripted server, where everything goes wrong that can, and against the running binary.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::json;
@@ -8,17 +7,8 @@ use serde_json::json;
 use super::{drive, shots};
 use crate::http::chat::{SECRET, SIGNED, claims, signed};
 use crate::http::client::Ask;
+use crate::http::in_app;
 use crate::http::{Shop, count, customer, made};
-
-/// A trigger that speaks in the customer's thread.
-const THANKS: &str = r#"apiVersion: care/v1
-kind: Trigger
-metadata: {name: thanks, description: "Says thanks"}
-spec:
-  entry: {event: "Order Completed"}
-  policy: {category: service}
-  action: {channel: in_app, template: thanks}
-"#;
 
 #[test]
 fn the_widget_bears_what_goes_wrong_and_fits_every_screen() {
@@ -32,17 +22,9 @@ fn questions_in_two_languages_get_cited_answers_nothing_is_lost_by_a_cut_and_the
     let articles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ops/demo-data/knowledge");
     let articles = articles.display().to_string();
     let own = tempfile::tempdir().expect("a temporary folder");
-    fs::write(own.path().join("thanks.en.txt"), "Thank you for your order.").expect("written");
-    fs::write(own.path().join("thanks.yaml"), THANKS).expect("written");
     let folder = own.path().display().to_string();
-    let more = [
-        ("CARE__CHAT__DEMO_PAGE", "on"),
-        ("CARE__KNOWLEDGE__DIR", articles.as_str()),
-        ("CARE__TRIGGERS__DIR", folder.as_str()),
-        ("CARE__CHANNELS__IN_APP__KIND", "in_app"),
-        ("CARE__CHANNELS__IN_APP__TEXTS", folder.as_str()),
-    ];
-    let shop = Shop::open(&[&SIGNED[..], &more].concat());
+    let more = [("CARE__CHAT__DEMO_PAGE", "on"), ("CARE__KNOWLEDGE__DIR", articles.as_str())];
+    let shop = Shop::open(&[&SIGNED[..], &more, &in_app::says_thanks(&folder)].concat());
     let order = json!({"userId": "ada", "event": "Order Completed", "messageId": "o-1", "properties": {"order_id": "o-1", "total": 89}});
     assert_eq!(shop.send_with_key(Ask::json("/v1/track", order)).status, 200);
     let agent = made(shop.folder(), "agent", "desk");

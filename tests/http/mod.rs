@@ -7,6 +7,7 @@ mod clients;
 mod conformance;
 mod crash;
 mod hostile;
+pub mod in_app;
 mod keys;
 mod roles;
 mod routes;
