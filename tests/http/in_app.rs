@@ -77,5 +77,8 @@ fn each_outreach_stands_in_its_thread_once_whenever_the_engine_is_killed() {
             turn["outreach"]
         );
     }
+    let timeline = shop.send(&Ask::new("GET", "/api/v1/customers/c0-0/timeline").key(&agent)).json();
+    let entries = timeline["entries"].as_array().expect("entries");
+    assert!(entries.iter().any(|entry| entry["words"] == "thanks opened in the thread"), "{timeline:#}");
     assert_eq!(shop.served.stop().0.code(), Some(0));
 }

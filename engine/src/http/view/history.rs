@@ -1,11 +1,12 @@
 //! What was decided about a customer, what happened to it, why and why not.
 //!
 //! The timeline is made of what the row, the decisions and the ledger hold: the latest carts, orders, sessions and words, the last score of
-//! each head, decisions and outreach. The events themselves are kept by the log, which is not asked by customer; how many there were of
+//! each head, decisions, outreach, and that something was said in the thread: what was said is for those who answer there. The events themselves are kept by the log, which is not asked by customer; how many there were of
 //! each name stands with the customer.
 
 use schemars::JsonSchema;
-use schemas::customer;
+use schemas::conversation::{Act, Speaker, Turn};
+use schemas::customer::{self, Thread};
 use schemas::decision::Decision;
 use schemas::time::Timestamp;
 use schemas::trigger::describe;
@@ -43,7 +44,7 @@ pub(in crate::http) struct Timeline {
     entries: Vec<Entry>,
     /// Where the list goes on, as parameter `cursor`; none at its end.
     next: Option<String>,
-    /// True when it goes back to the beginning; false where more than 1,000 decisions or outreach were made.
+    /// True when it goes back to the beginning; false where there were more than 1,000 decisions, outreach or turns of the thread.
     complete: bool,
 }
 
@@ -60,6 +61,7 @@ enum Kind {
     Score,
     Decision,
     Outreach,
+    Turn,
 }
 
 /// One thing that happened.
@@ -128,7 +130,10 @@ impl Views {
         let store = &self.known.ports.store;
         let decisions = stored(store.read_decisions(customer.id().clone(), None, DEPTH + 1).await)?;
         let outreach = outreach_of(store, &customer, DEPTH + 1).await.map_err(unavailable)?;
-        let complete = decisions.len() <= DEPTH && outreach.len() <= DEPTH;
+        let said = customer.thread().map_or(0, Thread::turns);
+        let from = said.saturating_sub(DEPTH as u32);
+        let turns = stored(store.read_turns(customer.id().clone(), from, DEPTH).await)?;
+        let complete = decisions.len() <= DEPTH && outreach.len() <= DEPTH && from == 0;
         let mut entries = of_row(&customer, self.known.ports.clock.now());
         entries.extend(decisions.iter().take(DEPTH).map(|decision| {
             let Decision { trigger, key, verdict, reason, .. } = decision;
@@ -140,6 +145,9 @@ impl Views {
             let words = format!("{trigger} by {channel}: {}", state_of(entry));
             Entry::new(entry.at, Kind::Outreach, (words, entry.outreach.id.to_string()))
         }));
+        entries.extend(
+            turns.iter().map(|turn| Entry::new(turn.at, Kind::Turn, (of_turn(turn), turn.id.to_string()))),
+        );
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
         entries.retain(|entry| after.as_ref().is_none_or(|after| entry.place() < *after));
         let next = (entries.len() > limit).then(|| cursor(entries[limit - 1].place()));
@@ -185,6 +193,22 @@ impl Entry {
     /// Returns what orders entries, the same at every asking.
     fn place(&self) -> (i64, String) {
         (self.stamp.0, format!("{}.{}", self.kind as u8, self.about))
+    }
+}
+
+/// Returns who did what in the thread.
+fn of_turn(turn: &Turn) -> String {
+    let by = match turn.speaker {
+        Speaker::Customer => "the customer".to_owned(),
+        Speaker::Bot => "the assistant".to_owned(),
+        Speaker::Agent => turn.by.to_string(),
+        Speaker::Outreach => return format!("{} opened in the thread", turn.by),
+    };
+    match (turn.act, turn.speaker) {
+        (Act::TookOver, _) => format!("{by} took the thread over"),
+        (Act::HandedBack, _) => format!("{by} handed the thread back"),
+        (Act::Said, Speaker::Bot) => format!("{by} answered"),
+        (Act::Said, _) => format!("{by} wrote"),
     }
 }
 
