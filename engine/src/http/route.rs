@@ -9,8 +9,8 @@ use percent_encoding::percent_decode_str;
 use super::chat::Talks;
 use super::collect::Dialect;
 use super::collect::cloud::CloudEvents;
-use super::collect::google::{Google, GoogleDebug};
-use super::collect::mixpanel::{MixpanelImport, MixpanelTrack};
+use super::collect::google::Google;
+use super::collect::mixpanel::Mixpanel;
 use super::collect::segment::Segment;
 use super::problem::Refusal;
 use super::view::View;
@@ -103,12 +103,12 @@ pub static ROUTES: &[Route] = &[
     collects("/v1/a", POST, &Segment::ALIAS),
     collects("/v1/b", POST, &Segment::BATCH),
     collects("/events", POST, &CloudEvents),
-    collects("/mp/collect", POST, &Google),
-    collects("/debug/mp/collect", POST, &GoogleDebug),
-    collects("/track", GET, &MixpanelTrack),
-    collects("/track", POST, &MixpanelTrack),
-    collects("/import", GET, &MixpanelImport),
-    collects("/import", POST, &MixpanelImport),
+    collects("/mp/collect", POST, &Google::Collect),
+    collects("/debug/mp/collect", POST, &Google::Debug),
+    collects("/track", GET, &Mixpanel::Track),
+    collects("/track", POST, &Mixpanel::Track),
+    collects("/import", GET, &Mixpanel::Import),
+    collects("/import", POST, &Mixpanel::Import),
     views("/openapi.json", GET, Open::Everybody, View::Document),
     views("/api/v1/overview", GET, PEOPLE, View::Overview),
     views("/api/v1/feed", GET, DECISIONS, View::Feed),

@@ -24,15 +24,28 @@ use crate::http::problem::Refusal;
 /// What the answer to a malformed body and to bad events says of their index.
 const EVENTS: &str = "events";
 
-/// `/mp/collect`.
-pub(in crate::http) struct Google;
-
-/// `/debug/mp/collect`.
-pub(in crate::http) struct GoogleDebug;
+/// One route of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Google {
+    /// `/mp/collect`.
+    Collect,
+    /// `/debug/mp/collect`.
+    Debug,
+}
 
 impl Dialect for Google {
     fn as_str(&self) -> &'static str {
-        "ga4"
+        match self {
+            Google::Collect => "ga4",
+            Google::Debug => "ga4_debug",
+        }
+    }
+
+    fn purpose(&self) -> Purpose {
+        match self {
+            Google::Collect => Purpose::Keep,
+            Google::Debug => Purpose::Check,
+        }
     }
 
     /// Its clients send JSON under any type, or none.
@@ -53,56 +66,26 @@ impl Dialect for Google {
     }
 
     fn good(&self) -> Good {
-        Good { status: 204, media: None }
-    }
-
-    fn done(&self, _asked: &Asked<'_>, _done: &Done) -> HttpResponse {
-        HttpResponse::NoContent().finish()
-    }
-
-    fn refused(&self, _asked: &Asked<'_>, refusal: &Refusal) -> HttpResponse {
-        match refusal {
-            Refusal::Malformed { .. } => HttpResponse::NoContent().finish(),
-            other => other.problem(),
+        match self {
+            Google::Collect => Good { status: 204, media: None },
+            Google::Debug => Good::JSON,
         }
-    }
-}
-
-impl Dialect for GoogleDebug {
-    fn as_str(&self) -> &'static str {
-        "ga4_debug"
-    }
-
-    fn purpose(&self) -> Purpose {
-        Purpose::Check
-    }
-
-    fn refuses(&self, _asked: &Asked<'_>) -> Option<&'static str> {
-        None
-    }
-
-    fn key(&self, asked: &Asked<'_>) -> Option<String> {
-        asked.query("api_secret")
-    }
-
-    fn read(&self, _asked: &Asked<'_>, body: &Bytes) -> Result<Sent, Refusal> {
-        read(body)
-    }
-
-    fn field<'a>(&self, ours: &'a str) -> &'a str {
-        theirs(ours)
     }
 
     fn done(&self, _asked: &Asked<'_>, done: &Done) -> HttpResponse {
-        messages(done.rejected.iter().map(message).collect())
+        match self {
+            Google::Collect => HttpResponse::NoContent().finish(),
+            Google::Debug => messages(done.rejected.iter().map(message).collect()),
+        }
     }
 
     fn refused(&self, _asked: &Asked<'_>, refusal: &Refusal) -> HttpResponse {
-        match refusal {
-            Refusal::Malformed { field, message } => messages(vec![json!({
+        match (self, refusal) {
+            (Google::Collect, Refusal::Malformed { .. }) => HttpResponse::NoContent().finish(),
+            (Google::Debug, Refusal::Malformed { field, message }) => messages(vec![json!({
                 "fieldPath": field, "description": message, "validationCode": "VALUE_INVALID",
             })]),
-            other => other.problem(),
+            (Google::Collect | Google::Debug, other) => other.problem(),
         }
     }
 }
@@ -242,8 +225,9 @@ mod tests {
     use super::*;
 
     fn events(body: &str) -> Vec<Event> {
-        let sent =
-            Google.read(&asked("", ""), &Bytes::copy_from_slice(body.as_bytes())).expect("a good body");
+        let sent = Google::Collect
+            .read(&asked("", ""), &Bytes::copy_from_slice(body.as_bytes()))
+            .expect("a good body");
         let decoded = |candidate: Candidate| match candidate.read.expect("a good event") {
             Body::Segment(json) => {
                 decode("", &json, Timestamp(1_795_000_000_000), &Border::default()).expect("a good call")
@@ -293,7 +277,7 @@ mod tests {
         let body = r#"{"client_id":"c","events":[{"params":{}},7,{"name":"a","params":[]},
             {"name":"a","timestamp_micros":"soon"},{"name":"a"}],"user_properties":{"a":1}}"#;
         check_faults(
-            &GoogleDebug,
+            &Google::Debug,
             body,
             &[
                 (0, "no_name", "name"),
@@ -303,9 +287,9 @@ mod tests {
                 (5, "wrong_type", "user_properties"),
             ],
         );
-        check_faults(&Google, r#"{"events":[{"name":"a"}]}"#, &[(0, "no_customer", "user_id")]);
+        check_faults(&Google::Collect, r#"{"events":[{"name":"a"}]}"#, &[(0, "no_customer", "user_id")]);
         for bad in ["", "[]", "{}", r#"{"events":{}}"#] {
-            let refusal = Google.read(&asked("", ""), &Bytes::copy_from_slice(bad.as_bytes()));
+            let refusal = Google::Collect.read(&asked("", ""), &Bytes::copy_from_slice(bad.as_bytes()));
             assert!(matches!(refusal, Err(Refusal::Malformed { .. })), "{bad}");
         }
     }

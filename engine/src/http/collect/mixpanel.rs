@@ -34,11 +34,14 @@ const TAKEN: [&str; 6] = ["token", "time", "distinct_id", "$user_id", "$device_i
 const FORM: &str = "application/x-www-form-urlencoded";
 const LINES: &str = "application/x-ndjson";
 
-/// `/track`: from browsers and apps.
-pub(in crate::http) struct MixpanelTrack;
-
-/// `/import`: from servers.
-pub(in crate::http) struct MixpanelImport;
+/// One route of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Mixpanel {
+    /// `/track`: from browsers and apps.
+    Track,
+    /// `/import`: from servers.
+    Import,
+}
 
 /// Whether every event has to say its message id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,43 +50,19 @@ enum InsertId {
     Required,
 }
 
-impl Dialect for MixpanelTrack {
-    fn as_str(&self) -> &'static str {
-        "mixpanel"
-    }
-
-    fn refuses(&self, asked: &Asked<'_>) -> Option<&'static str> {
-        refuses(asked)
-    }
-
-    fn key(&self, asked: &Asked<'_>) -> Option<String> {
-        asked.query("api_key")
-    }
-
-    fn has_key_in_body(&self) -> bool {
-        true
-    }
-
-    fn read(&self, asked: &Asked<'_>, body: &Bytes) -> Result<Sent, Refusal> {
-        read(asked, body, InsertId::Optional)
-    }
-
-    fn field<'a>(&self, ours: &'a str) -> &'a str {
-        theirs(ours)
-    }
-
-    fn done(&self, asked: &Asked<'_>, done: &Done) -> HttpResponse {
-        track_done(asked, done)
-    }
-
-    fn refused(&self, asked: &Asked<'_>, refusal: &Refusal) -> HttpResponse {
-        track_refused(asked, refusal)
+impl Mixpanel {
+    /// Returns true for what the newer clients of `/import` send.
+    fn imports(self, asked: &Asked<'_>) -> bool {
+        self == Mixpanel::Import && !sends_data(asked)
     }
 }
 
-impl Dialect for MixpanelImport {
+impl Dialect for Mixpanel {
     fn as_str(&self) -> &'static str {
-        "mixpanel_import"
+        match self {
+            Mixpanel::Track => "mixpanel",
+            Mixpanel::Import => "mixpanel_import",
+        }
     }
 
     fn refuses(&self, asked: &Asked<'_>) -> Option<&'static str> {
@@ -99,7 +78,7 @@ impl Dialect for MixpanelImport {
     }
 
     fn read(&self, asked: &Asked<'_>, body: &Bytes) -> Result<Sent, Refusal> {
-        let insert_id = if sends_data(asked) { InsertId::Optional } else { InsertId::Required };
+        let insert_id = if self.imports(asked) { InsertId::Required } else { InsertId::Optional };
         read(asked, body, insert_id)
     }
 
@@ -108,7 +87,7 @@ impl Dialect for MixpanelImport {
     }
 
     fn done(&self, asked: &Asked<'_>, done: &Done) -> HttpResponse {
-        if sends_data(asked) {
+        if !self.imports(asked) {
             return track_done(asked, done);
         }
         let is_strict = asked.query("strict").is_none_or(|strict| strict != "0");
@@ -128,7 +107,7 @@ impl Dialect for MixpanelImport {
     }
 
     fn refused(&self, asked: &Asked<'_>, refusal: &Refusal) -> HttpResponse {
-        if sends_data(asked) {
+        if !self.imports(asked) {
             return track_refused(asked, refusal);
         }
         let status = refusal.status();
@@ -358,7 +337,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_795_000_000_000);
 
     fn sent(query: &'static str, media: &str, body: &str) -> Result<Sent, Refusal> {
-        MixpanelTrack.read(&asked(query, media), &Bytes::copy_from_slice(body.as_bytes()))
+        Mixpanel::Track.read(&asked(query, media), &Bytes::copy_from_slice(body.as_bytes()))
     }
 
     fn events(sent: Sent) -> Vec<Event> {
@@ -436,7 +415,7 @@ mod tests {
             assert_eq!(at(time), Timestamp(1_794_999_999_000), "{time}");
         }
         check_faults(
-            &MixpanelTrack,
+            &Mixpanel::Track,
             r#"{"event":"E","properties":{"distinct_id":"u","time":"noon"}}"#,
             &[(0, "bad_time", "properties.time")],
         );
@@ -448,7 +427,7 @@ mod tests {
             {"event":"E","properties":{"distinct_id":"u"}},{"event":"E","properties":{"distinct_id":"u","$insert_id":"3","token":"l"}},
             {"event":"E","properties":{"$insert_id":"4"}},{"event":"E","properties":[]},{"properties":{"distinct_id":"u","$insert_id":"6"}}]"#;
         check_faults(
-            &MixpanelImport,
+            &Mixpanel::Import,
             body,
             &[
                 (1, "no_insert_id", "properties.$insert_id"),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::route::Handler;
 use super::google::Google;
-use super::mixpanel::MixpanelTrack;
+use super::mixpanel::Mixpanel;
 use super::segment::Segment;
 use super::*;
 
@@ -106,8 +106,8 @@ proptest! {
         for (dialect, body) in [
             (&Segment::TRACK as &dyn Dialect, &direct),
             (&Segment::BATCH, &batch),
-            (&Google, &google),
-            (&MixpanelTrack, &mixpanel),
+            (&Google::Collect, &google),
+            (&Mixpanel::Track, &mixpanel),
         ] {
             let found = decoded(dialect, body);
             prop_assert_eq!(&found.properties, &expected.properties, "{}", dialect.as_str());
