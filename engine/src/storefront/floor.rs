@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::link::Link;
-use super::page::{self, Order, Page, Read, Reader};
+use super::page::{self, Page, Read, Reader};
 use crate::chat::Shopkeeper;
 use crate::clock::{SystemClock, within};
 use crate::shop::chance::{Chance, Purpose};
@@ -24,7 +24,7 @@ const STAYS: Span = Span::seconds(90);
 const LOOKS: (f64, f64) = (2.0, 15.0);
 
 /// Questions that a page keeps behind the one that waits for its answer.
-const ORDERS_MAX: usize = 4;
+const QUESTIONS_MAX: usize = 4;
 
 /// Outreach that was read and that nobody has looked at; more pages wait.
 const READING_MAX: usize = 1_024;
@@ -60,7 +60,7 @@ pub(super) struct Floor {
 }
 
 struct Open {
-    orders: mpsc::Sender<Order>,
+    questions: mpsc::Sender<String>,
     signed_in: bool,
     /// When its shopper did something last.
     last: Timestamp,
@@ -141,10 +141,10 @@ impl Floor {
             {
                 open.last = now;
                 // A page that failed asks nothing, and one with questions enough no more.
-                drop(open.orders.try_send(Order::Ask(text)));
+                drop(open.questions.try_send(text));
             }
         }
-        self.pages.retain(|_, open| open.last + STAYS >= now && !open.orders.is_closed());
+        self.pages.retain(|_, open| open.last + STAYS >= now && !open.questions.is_closed());
         let mut customers = Vec::new();
         while let Ok(Read { shopper, customer, number }) = self.reading.1.try_recv() {
             self.read.insert(shopper, number);
@@ -177,7 +177,7 @@ impl Floor {
         };
         let language =
             if line.context.locale.starts_with("zh") { Language::Chinese } else { Language::English };
-        let (orders, taken) = mpsc::channel(ORDERS_MAX);
+        let (questions, taken) = mpsc::channel(QUESTIONS_MAX);
         let page = Page {
             link: self.link.clone(),
             key: self.key.clone(),
@@ -193,7 +193,7 @@ impl Floor {
             page::live(page, taken, reading).await;
             drop(alive);
         });
-        let open = Open { orders, signed_in: line.user_id.is_some(), last: event.at };
+        let open = Open { questions, signed_in: line.user_id.is_some(), last: event.at };
         self.pages.insert(shopper, open);
         self.perhaps_asks(event, language);
     }

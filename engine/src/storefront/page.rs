@@ -33,12 +33,6 @@ pub(super) enum Reader {
     Anonymous,
 }
 
-/// What a page is told to do. When nothing can be told any more, its shopper leaves.
-pub(super) enum Order {
-    /// Ask this.
-    Ask(String),
-}
-
 /// A page before it is loaded.
 pub(super) struct Page {
     pub(super) link: Link,
@@ -94,8 +88,8 @@ struct Turn {
 
 type Events = BoxStream<'static, Event>;
 
-/// Lives a page from its loading until its shopper has left and nothing is open.
-pub(super) async fn live(page: Page, mut orders: mpsc::Receiver<Order>, reading: mpsc::Sender<Read>) {
+/// Lives a page from its loading until its shopper has left, which is when no question can come any more, and nothing is open.
+pub(super) async fn live(page: Page, mut questions: mpsc::Receiver<String>, reading: mpsc::Sender<Read>) {
     let tally = page.link.tally.clone();
     tally.page();
     let lived = async {
@@ -110,7 +104,7 @@ pub(super) async fn live(page: Page, mut orders: mpsc::Receiver<Order>, reading:
             last: None,
             is_ready: false,
         };
-        live.run(&mut orders).await
+        live.run(&mut questions).await
     };
     if let Err(error) = lived.await {
         tracing::warn!(%error, "a page failed");
@@ -135,13 +129,13 @@ async fn open(page: &Page) -> Result<String> {
 
 impl Live {
     /// Errors: the engine is away, or refuses what is said.
-    async fn run(mut self, orders: &mut mpsc::Receiver<Order>) -> Result<()> {
+    async fn run(mut self, questions: &mut mpsc::Receiver<String>) -> Result<()> {
         let (mut stays, mut cuts) = (true, 0);
         let mut events = self.listen().await?;
         while stays || self.asking.is_some() || !self.waiting.is_empty() {
             tokio::select! {
-                order = orders.recv(), if stays => match order {
-                    Some(Order::Ask(text)) => self.waiting.push_back(text),
+                question = questions.recv(), if stays => match question {
+                    Some(text) => self.waiting.push_back(text),
                     None => stays = false,
                 },
                 event = events.next() => match event {
