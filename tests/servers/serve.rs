@@ -12,19 +12,20 @@ use crate::http::client::{Ask, Client};
 use crate::service::Served;
 
 /// Partitions of every topic.
-const PARTITIONS: u64 = 4;
+pub const PARTITIONS: u64 = 4;
 
 /// Customers of a test.
 const CUSTOMERS: usize = 40;
 
 /// A world of its own on servers: topics and keyspace made.
-struct World<'a> {
+pub struct World<'a> {
     cluster: &'a Cluster,
     names: Names,
 }
 
 impl<'a> World<'a> {
-    fn new(cluster: &'a Cluster, what: &str) -> Self {
+    /// Makes one.
+    pub fn new(cluster: &'a Cluster, what: &str) -> Self {
         let world = Self { cluster, names: cluster.names(what) };
         for command in [&["topics", "create"][..], &["migrate"]] {
             let done = world.care(command);
@@ -59,7 +60,8 @@ impl<'a> World<'a> {
         care::run_with(words.iter().copied(), &self.settings())
     }
 
-    fn serve(&self, more: &[(&'static str, &str)]) -> Served {
+    /// Starts a process of it.
+    pub fn serve(&self, more: &[(&'static str, &str)]) -> Served {
         let settings = self.settings();
         let mut variables: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -93,6 +95,11 @@ fn cart(customer: &str) -> String {
 fn readyz(served: &Served) -> (u16, Value) {
     let answer = served.get("/readyz");
     (answer.status, serde_json::from_str(&answer.body).expect("JSON"))
+}
+
+/// Returns how many partitions a process works on.
+pub fn at_work(served: &Served) -> u64 {
+    readyz(served).1["partitions"]["at_work"].as_u64().expect("a count")
 }
 
 #[test]
@@ -133,7 +140,6 @@ fn two_processes_share_the_partitions_and_whoever_looks_finds_all_customers() {
     assert_eq!(one.started["world"], "kafka + cql");
     one.hear("ready");
     other.hear("ready");
-    let at_work = |served: &Served| readyz(served).1["partitions"]["at_work"].as_u64().expect("a count");
     one.wait_until("both have partitions", |one| {
         let (mine, others) = (at_work(one), at_work(&other));
         mine > 0 && others > 0 && mine + others == PARTITIONS
