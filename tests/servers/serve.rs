@@ -107,7 +107,13 @@ fn what_comes_over_http_is_acknowledged_by_the_broker_and_applied_once() {
     let world = World::new(Cluster::shared(), "http");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let keys = folder.path().join("keys.json").display().to_string();
-    let open = [("CARE__HTTP__LISTEN", "127.0.0.1:0"), ("CARE__HTTP__KEYS", keys.as_str())];
+    // What one process keeps for itself: the secret of its sessions.
+    let data = folder.path().join("data").display().to_string();
+    let open = [
+        ("CARE__HTTP__LISTEN", "127.0.0.1:0"),
+        ("CARE__HTTP__KEYS", keys.as_str()),
+        ("CARE__DATA__DIR", data.as_str()),
+    ];
     let settings: Vec<_> = open.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     let made = ["keys", "create", "--role", "ingest", "--name", "web", "--json"];
     let key = care::run_with(made, &settings).summary()["key"].as_str().expect("a key").to_owned();
