@@ -119,7 +119,7 @@ async fn visit(
     let until = arguments.until.map(|seconds| SystemClock.boot() + Duration::from_secs(seconds));
     while !is_over(until, &stop) {
         storefront.look().await?;
-        shown.at(&tally.came());
+        shown.at(&tally.counted());
     }
     shown.closing();
     let applied = storefront.close().await?;

@@ -121,7 +121,7 @@ impl Storefront {
     pub async fn close(self) -> Result<Option<Applied>> {
         self.floor.close(LAST_ANSWERS).await;
         match &self.metrics {
-            Some(metrics) => metrics.wait_until_applied(self.tally.came().outreach_seen).await.map(Some),
+            Some(metrics) => metrics.wait_until_applied(self.tally.counted().outreach_seen).await.map(Some),
             None => Ok(None),
         }
     }

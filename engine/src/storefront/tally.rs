@@ -86,7 +86,12 @@ impl Times {
 }
 
 impl Tally {
-    /// Returns what has come so far.
+    /// Returns what was counted so far, without the times.
+    pub fn counted(&self) -> Came {
+        self.with(|counts| counts.came.clone())
+    }
+
+    /// Returns what has come so far. All times that are kept are sorted for it: at the end, not at each look.
     pub fn came(&self) -> Came {
         self.with(|counts| Came {
             accept_ms: counts.accepting.quantiles(),
