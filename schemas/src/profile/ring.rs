@@ -17,7 +17,8 @@ pub const RING_MAX: usize = 4_096;
 
 /// Hashes of the message ids of the last 24 hours, oldest first.
 ///
-/// Bounds: the policy's `message_ring`; it grows with what comes and shrinks as ids pass 24 hours.
+/// Bounds: the policy's `message_ring`; it grows with what comes and shrinks as ids pass 24 hours. An id that comes again after it was
+/// evicted is folded again and noted anew, with 24 hours from then.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ring {
     seen: Seen,

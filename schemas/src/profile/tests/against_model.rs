@@ -177,6 +177,25 @@ fn run(history: &[Happening], policy: &ProfilePolicy) -> (Profile, Model, Timest
     (profile, model, now)
 }
 
+/// Leaves out what comes under its message id more than a day after the first: a repeat that the ring let through has begun a day of
+/// its own in the profile, and the model knows of no repeats.
+fn repeated_for_a_day(history: Vec<Happening>) -> Vec<Happening> {
+    let (mut firsts, mut now) = (BTreeMap::new(), NOON);
+    history
+        .into_iter()
+        .filter_map(|it| {
+            now = now + it.pause;
+            let first = *firsts.entry(it.message).or_insert(now);
+            (now < first + Span::hours(24)).then_some((it, now))
+        })
+        .scan(NOON, |before, (it, now)| {
+            let pause = now - *before;
+            *before = now;
+            Some(Happening { pause, ..it })
+        })
+        .collect()
+}
+
 fn wide() -> ProfilePolicy {
     ProfilePolicy { message_ring: 4_096, ..ProfilePolicy::default() }
 }
@@ -217,6 +236,7 @@ proptest! {
 
     #[test]
     fn repeats_that_a_small_ring_lets_through_are_marked(history in happenings(200, 40)) {
+        let history = repeated_for_a_day(history);
         let (profile, model, now) = run(&history, &ProfilePolicy { message_ring: 4, ..ProfilePolicy::default() });
         // A repeated order event does no harm even without the ring: its order id is met.
         for name in NAMES.into_iter().filter(|name| !name.starts_with("Order")) {
