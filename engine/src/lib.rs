@@ -10,6 +10,7 @@ pub mod words;
 pub mod live;
 
 pub mod clock;
+pub mod retry_after;
 
 pub mod backup;
 pub mod embedded;

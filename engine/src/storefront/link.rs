@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actors::port::clock::Clock;
 use anyhow::{Context, Result, bail};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::tally::Tally;
 use crate::clock::SystemClock;
+use crate::retry_after::retry_after;
 
 /// How long the engine may be away.
 const AWAY: Duration = Duration::from_secs(60);
@@ -65,7 +66,8 @@ impl Link {
             match sent.header(CONTENT_TYPE, "application/json").body(body.clone()).send().await {
                 Ok(response) if comes_again(response.status()) => {
                     self.tally.refused();
-                    wait = retry_after(response.headers()).unwrap_or(wait);
+                    let asked = retry_after(response.headers(), SystemClock.now());
+                    wait = asked.map_or(wait, |asked| asked.clamp(WAIT, WAIT_MAX));
                 }
                 Ok(response) => {
                     let status = response.status();
@@ -121,9 +123,4 @@ fn away(url: &str) -> String {
 
 fn comes_again(status: StatusCode) -> bool {
     matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds).clamp(WAIT, WAIT_MAX))
 }

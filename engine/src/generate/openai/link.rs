@@ -9,13 +9,14 @@ use actors::port::clock::Clock;
 use actors::port::generator::{Error, Request, Wait};
 use anyhow::Result;
 use futures_util::future::{Either, select};
-use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
+use schemas::time::Timestamp;
 
 use super::wire::{Asked, Part};
 use super::{Server, Waits};
+use crate::retry_after::{retry_after, seconds};
 
 /// Bytes of a failure's body that are read.
 const FAILURE_BYTES_MAX: usize = 16 * 1_024;
@@ -102,7 +103,7 @@ impl Link {
     /// Returns what a status means that is no success.
     async fn refusal(&self, response: Response) -> Error {
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers(), self.clock.as_ref());
+        let retry_after = left_alone(response.headers(), self.clock.now());
         let until = (Wait::Total, self.clock.boot() + FAILURE_WAIT);
         let text = self.within(until, some_of(response)).await.unwrap_or_default();
         let text = self.said(&text);
@@ -151,19 +152,8 @@ async fn some_of(mut response: Response) -> Vec<u8> {
     body
 }
 
-/// Returns how long a server wants to be left alone: in milliseconds, in seconds, or until a date.
-///
-/// Source: RFC 9110, 10.2.3; `retry-after-ms` as OpenAI's clients read it.
-fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let seconds =
-        |text: &str| text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    if let Some(ms) = text("retry-after-ms").and_then(seconds) {
-        return Some(ms / 1_000);
-    }
-    let after = text(RETRY_AFTER.as_str())?;
-    seconds(after).or_else(|| {
-        let date = DateTimeParser::new().parse_timestamp(after).ok()?.as_millisecond();
-        Some(Duration::from_millis(u64::try_from(date.saturating_sub(clock.now().0)).unwrap_or(0)))
-    })
+/// Returns how long a server wants to be left alone. `retry-after-ms` goes before `Retry-After`, as OpenAI's clients read it.
+fn left_alone(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let ms = headers.get("retry-after-ms").and_then(|value| seconds(value.to_str().ok()?.trim()));
+    ms.map(|ms| ms / 1_000).or_else(|| retry_after(headers, now))
 }

@@ -9,8 +9,7 @@ use std::time::Duration;
 use actors::port::clock::Clock;
 use anyhow::{Context, Result, anyhow};
 use futures_util::future::{Either, select};
-use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use schemas::decision::Outreach;
@@ -21,6 +20,7 @@ use super::payload;
 use super::settings::{Settings, host_address};
 use super::sign::Secrets;
 use crate::clock::SystemClock;
+use crate::retry_after::retry_after;
 
 /// Bytes of an answer's body that are read: enough to use the connection again after a short one, and for nothing else.
 const BODY_BYTES_MAX: usize = 16 * 1_024;
@@ -158,7 +158,7 @@ impl Caller {
     /// The status says it all; of the body a little is read, so that the connection can be used again.
     async fn read(&self, response: Response) -> Answer {
         let status = response.status();
-        let retry_after = retry_after(response.headers(), self.clock.as_ref());
+        let retry_after = retry_after(response.headers(), self.clock.now());
         self.within(BODY_WAIT, some_of(response)).await;
         let failure = match status {
             _ if status.is_success() => return Answer::Taken,
@@ -203,16 +203,4 @@ async fn some_of(mut response: Response) {
             Ok(None) | Err(_) => break,
         }
     }
-}
-
-/// Returns how long a server wants to be left alone: in seconds, or until a date.
-///
-/// Source: RFC 9110, 10.2.3.
-fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
-    let after = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = after.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTimeParser::new().parse_timestamp(after).ok()?.as_millisecond();
-    Some(Duration::from_millis(u64::try_from(date.saturating_sub(clock.now().0)).unwrap_or(0)))
 }
