@@ -12,7 +12,7 @@ use super::row::Customer;
 use crate::decision::Outcome;
 use crate::event::{Event, Timeliness};
 use crate::ids::{CustomerId, Position};
-use crate::profile::{Folded, Standing};
+use crate::profile::{Folded, Heads, Standing};
 use crate::record::{Command, Input, Record, Sender, Stray};
 use crate::rulebook::Rulebook;
 use crate::score;
@@ -56,8 +56,11 @@ impl Customer {
             fx.tally.replayed += 1;
             return;
         }
-        let before = self.clock;
-        let now = record.stamp.max(before);
+        let now = record.stamp.max(self.clock);
+        let looked_at = match now > self.clock {
+            true => Heads::NONE,
+            false => score::population(&self.profile, now),
+        };
         let mut turn = Turn::new(book, fx, Some(record.position), self);
         self.fire_before(now, &mut turn);
         self.high_water = self.high_water.max(Some(record.position));
@@ -82,7 +85,7 @@ impl Customer {
             Input::Talk(talk) => self.told_talk(talk, &mut turn),
             Input::Stray(stray) => self.told_stray(stray, record.position, &mut turn),
         }
-        self.set_rescore_after_record(before, book);
+        self.set_rescore_after_record(looked_at, book);
     }
 
     /// Notes the record that names what timers, scores and conditions open from now on.

@@ -124,12 +124,12 @@ impl Customer {
         in_force.then(next)?
     }
 
-    /// Notes when heads are to be looked at next, after a record, when the row's clock was at `before`: what happens at an instant comes
-    /// before the look that is due then. A record that is told late, an outcome above all, moves no clock: the look of that instant is
-    /// still to come or was taken, and is not taken twice.
-    pub(super) fn set_rescore_after_record(&mut self, before: Timestamp, book: &Rulebook) {
+    /// Notes when heads are to be looked at next, after a record: what happens at an instant comes before the look that is due then. A
+    /// record that is told late, an outcome above all, moves no clock: for the heads that applied at that instant before it, `looked_at`,
+    /// the look is still to come or was taken, and is not taken twice.
+    pub(super) fn set_rescore_after_record(&mut self, looked_at: Heads, book: &Rulebook) {
         let is_due = |head| score::is_due(head, &self.id, &self.profile, self.clock);
-        if book.rules.heads_timed && self.clock > before && book.heads_in_force().iter().any(is_due) {
+        if book.rules.heads_timed && book.heads_in_force().without(looked_at).iter().any(is_due) {
             self.rescore = Some(self.clock);
         }
         self.set_rescore(book);

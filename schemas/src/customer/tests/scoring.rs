@@ -63,6 +63,20 @@ fn a_look_is_taken_once_however_late_something_is_told_at_its_instant() {
 }
 
 #[test]
+fn what_begins_to_apply_at_the_instant_of_its_look_is_looked_at_then() {
+    let mut other = asking(&[Head::Churn], []);
+    other.event(ordered("c", NOON));
+    let look = other.row.next_asked(Head::Churn, &other.book).expect("a daily question");
+    let mut desk = asking(&[Head::Churn], []);
+    desk.event(track("Page Viewed", look)).event(ordered("c", look));
+    assert_eq!(desk.asked().len(), 1, "by the order");
+    desk.until(look + Span(1));
+    assert_eq!(desk.asked().len(), 2, "and by the look, which comes behind all that happens at its instant");
+    desk.until(look + Span::hours(23));
+    assert_eq!(desk.asked().len(), 2);
+}
+
+#[test]
 fn browsing_moves_intent_when_the_session_has_doubled() {
     let mut desk = asking(&[Head::PurchaseIntent], []);
     for minute in 0..20 {
