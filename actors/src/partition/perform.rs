@@ -7,10 +7,10 @@ use schemas::score::{Answer, Ask, Score, ScoreSource};
 use smol_str::SmolStr;
 
 use super::protocol::{Done, Failure, Forgotten, Input, Io};
-use super::turn::{CellId, Links};
+use super::turn::CellId;
 use crate::port::log::{Commit, NewRecord, Topic};
 use crate::port::predictor::Predictor;
-use crate::port::store::WakeUp;
+use crate::port::store::{Links, WakeUp};
 use crate::port::{BoxFuture, Ports};
 
 /// Returns the future of one call of the core of `partition`. It may be dropped; a write that was begun may happen all the same.
@@ -118,9 +118,9 @@ async fn index(
     if !wake_ups.is_empty() {
         generation = Some(ports.store.add_wake_ups(partition, wake_ups).await?.generation);
     }
-    let adding = links.into_iter().map(|one| ports.store.add_links(one.customer, one.links));
-    for written in future::try_join_all(adding).await? {
-        generation = Some(generation.unwrap_or(0).max(written.generation));
+    if !links.is_empty() {
+        let written = ports.store.add_links(links).await?;
+        generation = generation.max(Some(written.generation));
     }
     Ok(Done::Indexed { group, generation })
 }

@@ -11,9 +11,9 @@ use schemas::ids::{CustomerId, Epoch, Position};
 use schemas::score::{Answer, Ask};
 use schemas::time::Timestamp;
 
-use super::turn::{CellId, Links, Refused, Turn, Turned};
+use super::turn::{CellId, Refused, Turn, Turned};
 use crate::port::log::{self, Commit, Fetched, NewRecord, Topic};
-use crate::port::store::{self, Cas, Lease, Row, WakeUp};
+use crate::port::store::{self, Cas, Lease, Links, Row, WakeUp};
 use crate::port::{self};
 
 /// The time at which an input is handled.

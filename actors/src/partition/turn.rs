@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use schemas::conversation::Question;
 use schemas::customer::codec::Codec;
-use schemas::customer::{Effects, Link, OutboxEntry};
+use schemas::customer::{Effects, OutboxEntry};
 use schemas::ids::{CustomerId, Epoch, Position};
 use schemas::record::Record;
 use schemas::score::{Answer, Ask};
@@ -141,15 +141,6 @@ pub struct Encoded {
     pub wake_up: Option<Timestamp>,
     /// The index entry that the row names, old or new.
     pub indexed: Option<Timestamp>,
-}
-
-/// Values that lead to a customer, to be in the link index before its row is written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Links {
-    /// Whom they lead to.
-    pub customer: CustomerId,
-    /// The values.
-    pub links: Vec<Link>,
 }
 
 /// Why a cell could not take a turn.

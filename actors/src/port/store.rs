@@ -66,6 +66,22 @@ pub struct WakeUp {
     pub customer: CustomerId,
 }
 
+/// Values that lead to a customer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Links {
+    /// Whom they lead to.
+    pub customer: CustomerId,
+    /// The values.
+    pub links: Vec<Link>,
+}
+
+impl Links {
+    /// Returns each link with whom it leads to.
+    pub fn each(&self) -> impl Iterator<Item = (Link, &CustomerId)> {
+        self.links.iter().map(|link| (*link, &self.customer))
+    }
+}
+
 /// State of an outreach in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LedgerState {
@@ -218,8 +234,8 @@ pub trait Store: Send + Sync {
     /// Returns a customer's turns from a number on, in the order of the thread, at most `max`.
     fn read_turns(&self, customer: CustomerId, from: u32, max: usize) -> Reply<Vec<Turn>, Error>;
 
-    /// Adds links; durable when resolved, idempotent.
-    fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, Error>;
+    /// Adds links of any number of customers; durable when resolved, idempotent.
+    fn add_links(&self, links: Vec<Links>) -> Reply<Written, Error>;
 
     /// Returns the customers a value leads to, in id order, at most `max`.
     fn find_links(&self, link: Link, max: usize) -> Reply<Vec<CustomerId>, Error>;

@@ -9,7 +9,7 @@ use actors::port::clock::Clock;
 use actors::port::log::{self, Assignment, Commit, Fetched, LogSink, LogSource, NewRecord, Topic};
 use actors::port::predictor::{self, Predictor};
 use actors::port::store::{
-    self, Cas, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
+    self, Cas, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
 };
 use actors::port::{BoxFuture, Ports, Reply};
 use schemas::conversation::Turn;
@@ -272,7 +272,7 @@ impl Store for Handle {
         ready(Vec::new())
     }
 
-    fn add_links(&self, _: CustomerId, _: Vec<Link>) -> Reply<Written, store::Error> {
+    fn add_links(&self, _: Vec<Links>) -> Reply<Written, store::Error> {
         ready(Written { generation: locked(&self.shared).generation })
     }
 

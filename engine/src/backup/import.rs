@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use actors::port::agreement::{Agreement, Imported};
 use actors::port::log::{Commit, LogSink, LogSource, Topic};
-use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Store, TIMER_SLOT_MS};
+use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Links, Store, TIMER_SLOT_MS};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::conversation::Turn;
@@ -33,7 +33,7 @@ use crate::embedded::{Failure, key, value};
 use crate::log::embedded::EmbeddedLog;
 use crate::replay::{Passage, Target as _};
 
-/// Rows, wake-ups or decisions of one write.
+/// Rows, wake-ups, decisions, turns or links of one write.
 const BATCH: usize = 500;
 
 /// Single writes under way at once.
@@ -273,21 +273,19 @@ impl<'a> Moving<'a> {
     }
 
     async fn links(&mut self) -> Result<(), Error> {
-        let store = &self.target.store;
-        let write = |entry: Result<(Bytes, Bytes), Error>| async move {
+        let mut batch: Vec<Links> = Vec::new();
+        for entry in entries(self.folder, Table::Links)? {
             let (key, _) = entry?;
             let link = key::link_of(&key).zip(key::link_customer(&key));
             let (link, customer) = link.ok_or_else(|| corrupt_key("link"))?;
-            store.add_links(customer, vec![link]).await?;
-            Ok::<_, Error>(key.len())
-        };
-        let mut written =
-            stream::iter(entries(self.folder, Table::Links)?).map(write).buffer_unordered(UNDER_WAY);
-        while let Some(bytes) = written.try_next().await? {
+            batch.push(Links { customer, links: vec![link] });
             self.report.links += 1;
-            self.step.done += bytes as u64;
-            (self.watch)(self.step)?;
+            if batch.len() == BATCH {
+                self.target.store.add_links(std::mem::take(&mut batch)).await?;
+            }
+            self.told(key.len())?;
         }
+        self.target.store.add_links(batch).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use actors::port::Reply;
 use actors::port::agreement::Agreement;
 use actors::port::store::{
-    Cas, Error, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
+    Cas, Error, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -181,9 +181,9 @@ impl Store for EmbeddedStore {
         })
     }
 
-    fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, Error> {
-        let put = |link: Link| (Table::Links, key::link(link, &customer), Bytes::new());
-        self.put(links.into_iter().map(put).collect())
+    fn add_links(&self, links: Vec<Links>) -> Reply<Written, Error> {
+        let put = |(link, customer)| (Table::Links, key::link(link, customer), Bytes::new());
+        self.put(links.iter().flat_map(Links::each).map(put).collect())
     }
 
     fn find_links(&self, link: Link, max: usize) -> Reply<Vec<CustomerId>, Error> {

@@ -1,7 +1,7 @@
 //! Reads over several pages, and how long what is inserted lives.
 
 use actors::kit::contract::sample;
-use actors::port::store::{Store, TIMER_SLOT_MS, WakeUp};
+use actors::port::store::{Links, Store, TIMER_SLOT_MS, WakeUp};
 use engine::store::cql::Settings;
 use schemas::customer::{Link, LinkKind};
 use schemas::ids::CustomerId;
@@ -62,7 +62,8 @@ fn what_is_inserted_lives_as_long_as_the_settings_say() {
             .await
             .expect("a decision");
         let link = Link { kind: LinkKind::Email, hash: u128::from(partition.0) };
-        store.add_links(customer.clone(), vec![link]).await.expect("a link");
+        let links = vec![Links { customer: customer.clone(), links: vec![link] }];
+        store.add_links(links).await.expect("a link");
         entry_lives_and_is_renewed(&*store, &settings, customer.as_str()).await;
         let day = |table: &str, column: &str, condition: &str| {
             let keyspace = &settings.keyspace;

@@ -12,7 +12,7 @@ use super::sample;
 use crate::port::BoxFuture;
 use crate::port::agreement::{Agreement, Doubtful, Imported, Restored};
 use crate::port::store::{
-    Cas, Lease, LedgerChange, LedgerEntry, LedgerStage, LedgerState, Row, Store, TIMER_SLOT_MS, WakeUp,
+    Cas, Lease, LedgerChange, LedgerEntry, LedgerStage, LedgerState, Links, Row, Store, TIMER_SLOT_MS, WakeUp,
 };
 
 const P0: PartitionId = PartitionId(0);
@@ -296,15 +296,28 @@ async fn erased_turns_stay_erased(fixture: Fixture) {
 async fn links_lead_to_customers(Fixture { store, .. }: Fixture) {
     let mail = Link { kind: LinkKind::Email, hash: 7 };
     let phone = Link { kind: LinkKind::Phone, hash: 7 };
+    let of = |customer, links: &[Link]| Links { customer: CustomerId::user(customer), links: links.to_vec() };
     for customer in ["cyd", "ada", "bob", "ada"] {
-        store.add_links(CustomerId::user(customer), vec![mail]).await.expect("links");
+        store.add_links(vec![of(customer, &[mail])]).await.expect("links");
     }
-    store.add_links(CustomerId::user("eve"), vec![phone, Link { hash: 8, ..mail }]).await.expect("links");
+    let orders: Vec<Link> = (0..100).map(|hash| Link { kind: LinkKind::Order, hash: 1_000 + hash }).collect();
+    let many =
+        vec![of("eve", &[phone, Link { hash: 8, ..mail }]), of("fay", &orders), of("gil", &orders[50..])];
+    store.add_links(many).await.expect("links");
+    store.add_links(Vec::new()).await.expect("no links");
     let find = async |link, max| store.find_links(link, max).await.expect("a read");
     assert_eq!(find(mail, 10).await, ["ada", "bob", "cyd"].map(CustomerId::user));
     assert_eq!(find(mail, 2).await, ["ada", "bob"].map(CustomerId::user));
     assert_eq!(find(phone, 10).await, ["eve"].map(CustomerId::user), "kinds are apart");
     assert!(find(Link { kind: LinkKind::Order, hash: 7 }, 10).await.is_empty());
+    for (nth, order) in orders.iter().enumerate() {
+        let both = &["fay", "gil"].map(CustomerId::user);
+        assert_eq!(
+            find(*order, 10).await,
+            both[..if nth < 50 { 1 } else { 2 }],
+            "order {nth} of many at once"
+        );
+    }
 }
 
 async fn agreement_changes_by_comparison(fixture: Fixture) {
@@ -344,7 +357,8 @@ async fn everything_survives_a_reopening(mut fixture: Fixture) {
     let change = LedgerChange { expect: None, entry: entry.clone() };
     assert_eq!(store.cas_ledger(change).await.expect("a change"), Cas::Applied);
     store.write_decisions(vec![decision.clone()]).await.expect("decisions");
-    store.add_links(CustomerId::user("ada"), vec![link]).await.expect("links");
+    let links = vec![Links { customer: CustomerId::user("ada"), links: vec![link] }];
+    store.add_links(links).await.expect("links");
     for _ in 0..2 {
         fixture = fixture.reopened().await;
         let (store, ada) = (&fixture.store, CustomerId::user("ada"));

@@ -13,7 +13,7 @@ use schemas::time::Timestamp;
 use crate::port::Reply;
 use crate::port::agreement::Agreement;
 use crate::port::store::{
-    Cas, Error, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
+    Cas, Error, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
 };
 
 /// A store in memory. Clones share everything, as processes on one store would.
@@ -186,9 +186,9 @@ impl Store for MemoryStore {
         ready(tables.turns.range(from..=to).take(max).map(|(_, turn)| turn.clone()).collect())
     }
 
-    fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, Error> {
-        let found = links.into_iter().map(|link| (link.kind, link.hash, customer.clone()));
-        self.lock().links.extend(found);
+    fn add_links(&self, links: Vec<Links>) -> Reply<Written, Error> {
+        let added = links.iter().flat_map(Links::each);
+        self.lock().links.extend(added.map(|(link, customer)| (link.kind, link.hash, customer.clone())));
         ready(Written::default())
     }
 

@@ -14,8 +14,8 @@ use super::entry::{Sent, Stage};
 use super::{Core, Phase};
 use crate::partition::protocol::Io;
 use crate::partition::settings::Settings;
-use crate::partition::turn::{CellId, Encoded, Links};
-use crate::port::store::{Row, WakeUp};
+use crate::partition::turn::{CellId, Encoded};
+use crate::port::store::{Links, Row, WakeUp};
 
 /// Rows on their way to the store.
 #[derive(Debug, Default)]

@@ -4,27 +4,34 @@ use std::ops::ControlFlow;
 
 use actors::metrics::StoreOperation;
 use actors::port::store::{Error, Written};
-use futures_util::future;
+use bytes::Bytes;
 use schemas::decision::Decision;
 use schemas::ids::CustomerId;
 use scylla::value::CqlTimestamp;
 
 use super::Inner;
+use super::batch::Weighed;
 use super::error::unreadable;
 use crate::embedded::value;
 
+/// A decision as it is bound: customer, instant, id, body, time to live.
+type Bound<'a> = (&'a str, CqlTimestamp, [u8; 16], Bytes, i32);
+
+impl Weighed for Bound<'_> {
+    fn bytes(&self) -> usize {
+        self.0.len() + self.3.len()
+    }
+}
+
 impl Inner {
     pub(super) async fn write_decisions(&self, decisions: Vec<Decision>) -> Result<Written, Error> {
-        let written = future::join_all(decisions.iter().map(|decision| self.write_decision(decision))).await;
-        written.into_iter().collect::<Result<(), Error>>()?;
-        Ok(self.written())
-    }
-
-    async fn write_decision(&self, decision: &Decision) -> Result<(), Error> {
-        let (customer, at) = (decision.customer.as_str(), CqlTimestamp(decision.at.0));
-        let values = (customer, at, decision.id.0.to_be_bytes(), value::encode(decision), self.ttl.decision);
+        let bound = decisions.iter().map(|decision| {
+            let (customer, at) = (decision.customer.as_str(), CqlTimestamp(decision.at.0));
+            (customer, at, decision.id.0.to_be_bytes(), value::encode(decision), self.ttl.decision)
+        });
         let of = &self.statements.write_decision;
-        self.calls.execute(StoreOperation::WriteDecisions, of, values).await.map(drop)
+        self.gather(StoreOperation::WriteDecisions, of, bound.collect()).await?;
+        Ok(self.written())
     }
 
     pub(super) async fn read_decisions(

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use actors::metrics::StoreOperation;
-use actors::port::store::{Error, Written};
-use futures_util::future;
+use actors::port::store::{Error, Links, Written};
 use schemas::customer::{Link, LinkKind};
 use schemas::ids::CustomerId;
 
+use super::batch::Weighed;
 use super::{Inner, limit};
 
 /// Returns the key of a value; the number of a kind is never changed.
@@ -20,15 +20,22 @@ fn key(link: Link) -> (i8, [u8; 16]) {
     (kind, link.hash.to_be_bytes())
 }
 
+/// A link as it is bound: kind, hash, customer, time to live.
+type Bound<'a> = (i8, [u8; 16], &'a str, i32);
+
+impl Weighed for Bound<'_> {
+    fn bytes(&self) -> usize {
+        self.1.len() + self.2.len()
+    }
+}
+
 impl Inner {
-    pub(super) async fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Result<Written, Error> {
-        let (calls, of) = (&self.calls, &self.statements.add_link);
-        let added = links.into_iter().map(|link| {
+    pub(super) async fn add_links(&self, links: Vec<Links>) -> Result<Written, Error> {
+        let bound = links.iter().flat_map(Links::each).map(|(link, customer)| {
             let (kind, hash) = key(link);
-            calls.execute(StoreOperation::AddLinks, of, (kind, hash, customer.as_str(), self.ttl.link))
+            (kind, hash, customer.as_str(), self.ttl.link)
         });
-        let added = future::join_all(added).await;
-        added.into_iter().try_for_each(|added| added.map(drop))?;
+        self.gather(StoreOperation::AddLinks, &self.statements.add_link, bound.collect()).await?;
         Ok(self.written())
     }
 

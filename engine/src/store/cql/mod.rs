@@ -1,7 +1,7 @@
 //! The store on CQL servers: Apache Cassandra and ScyllaDB.
 //!
 //! A request goes: port → `worker` (the driver's thread, where it ends whether or not the caller waits) → one file per table
-//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `turns`, `links`, `agreement`) → `calls` (bounded, timed, counted) → the driver. Before
+//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `turns`, `links`, `agreement`; `batch` and `gather` make few requests of many values) → `calls` (bounded, timed, counted) → the driver. Before
 //! that `migrate` made the tables, and opening checked them, what is fixed and how the servers sync (`tail`).
 //!
 //! Fencing is by write timestamps, as the port says: a row wins by its `written_at` and no two writes of a row share one. Lightweight
@@ -18,6 +18,7 @@ mod answer;
 mod batch;
 mod calls;
 mod decisions;
+mod gather;
 mod lease;
 mod ledger;
 mod links;
@@ -35,7 +36,7 @@ use actors::metrics::{Metrics, StoreCalls};
 use actors::port::Reply;
 use actors::port::agreement::Agreement;
 use actors::port::store::{
-    Cas, Error as PortError, Lease, LedgerChange, LedgerEntry, Row, RowPage, Store, WakeUp, Written,
+    Cas, Error as PortError, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
 };
 use futures_util::FutureExt;
 use schemas::conversation::Turn;
@@ -244,8 +245,8 @@ impl Store for CqlStore {
         self.begin(move |inner| async move { inner.read_turns(customer, from, max).await })
     }
 
-    fn add_links(&self, customer: CustomerId, links: Vec<Link>) -> Reply<Written, PortError> {
-        self.begin(move |inner| async move { inner.add_links(customer, links).await })
+    fn add_links(&self, links: Vec<Links>) -> Reply<Written, PortError> {
+        self.begin(move |inner| async move { inner.add_links(links).await })
     }
 
     fn find_links(&self, link: Link, max: usize) -> Reply<Vec<CustomerId>, PortError> {
