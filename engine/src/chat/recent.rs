@@ -99,8 +99,9 @@ fn after(known: Option<&Thread>, turn: &Turn) -> Thread {
     let owner = Owner::in_epoch(turn.epoch);
     let waits = match turn.speaker {
         Speaker::Customer => owner == Owner::Human || known.is_some_and(|known| known.waits),
-        Speaker::Bot => turn.rung == Some(Rung::HandOff),
         Speaker::Agent => false,
+        // Who asked for a person goes on waiting for one, whatever else is said meanwhile.
+        Speaker::Bot => turn.rung == Some(Rung::HandOff) || known.is_some_and(|known| known.waits),
         Speaker::Outreach => known.is_some_and(|known| known.waits),
     };
     Thread {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::{Outcome, Output, Overrides, out, wait_for};
 use crate::clock::SystemClock;
 use crate::generate::{self, Kind};
-use crate::knowledge::{Knowledge, Language};
+use crate::knowledge::{Knowledge, language_of};
 use crate::settings::Settings;
 
 /// Options of `care ask`.
@@ -100,7 +100,7 @@ fn open(settings: &Settings) -> Result<Option<Arc<Knowledge>>> {
 fn work(question: &str, settings: &Settings, around: (Option<&Knowledge>, Duration)) -> Result<Work> {
     let (of, (knowledge, now)) = (&settings.generation, around);
     let search =
-        |knowledge: &Knowledge| knowledge.index().search(question, Language::of(question), of.passages_max);
+        |knowledge: &Knowledge| knowledge.index().search(question, language_of(question), of.passages_max);
     let hits = knowledge.map(search).transpose()?.unwrap_or_default();
     let passages: Vec<Passage> = hits.into_iter().map(|hit| hit.passage).collect();
     let request = Request {

@@ -9,11 +9,11 @@ use actors::generation::{Briefing, Priority, Work};
 use actors::port::BoxFuture;
 use actors::port::clock::Clock;
 use actors::port::generator::{Message, Passage, Request, Role};
-use schemas::conversation::words::Language as Spoken;
+use schemas::conversation::words::Language;
 use schemas::conversation::{Context, Question, Speaker};
 
 use super::Settings;
-use crate::knowledge::{Knowledge, Language};
+use crate::knowledge::{Knowledge, language_of};
 
 /// Briefs the pool from the settings and the knowledge base.
 pub struct Brief {
@@ -56,7 +56,7 @@ impl Briefing for Brief {
 /// Looks for what an answer may rest on, on a thread that may block. Without it the answer says less, and is not lost.
 async fn find(knowledge: Option<Arc<Knowledge>>, asked: String, max: usize) -> Vec<Passage> {
     let Some(knowledge) = knowledge else { return Vec::new() };
-    let search = move || knowledge.index().search(&asked, Language::of(&asked), max);
+    let search = move || knowledge.index().search(&asked, language_of(&asked), max);
     match tokio::task::spawn_blocking(search).await.map_err(Into::into).flatten() {
         Ok(hits) => hits.into_iter().map(|hit| hit.passage).collect(),
         Err(error) => {
@@ -68,9 +68,9 @@ async fn find(knowledge: Option<Arc<Knowledge>>, asked: String, max: usize) -> V
 
 /// Returns what the writer is told to do.
 fn instructions(question: &Question) -> Message {
-    let language = match Spoken::of_tag(&question.lang) {
-        Some(Spoken::Chinese) => "Chinese (simplified)".to_owned(),
-        Some(Spoken::English) => "English".to_owned(),
+    let language = match Language::of_tag(&question.lang) {
+        Some(Language::Chinese) => "Chinese (simplified)".to_owned(),
+        Some(Language::English) => "English".to_owned(),
         None => format!("the language with the tag {:?}", question.lang.as_str()),
     };
     let mut text = format!(

@@ -10,10 +10,11 @@ use actors::port::generator::{
     Citation, Counted, Error, Finish, Generator, Passage, Piece, Pieces, Request, Usage, estimate,
 };
 use futures_util::{StreamExt, stream};
+use schemas::conversation::words::{self, Language};
 
 use crate::knowledge::index::coverage;
 use crate::knowledge::words::{Words, sentences};
-use crate::knowledge::{Hit, Knowledge, Language};
+use crate::knowledge::{Hit, Knowledge, language_of};
 
 /// Passages that are looked at for one answer.
 const PASSAGES_MAX: usize = 3;
@@ -60,12 +61,12 @@ impl Extractive {
 
     fn answer(&self, request: &Request) -> Result<Vec<Piece>, Error> {
         let question = request.question();
-        let language = Language::of(question);
+        let language = language_of(question);
         let asked = Words::of(question);
         let (said, citations, finish) = match self.find(request, &asked, language)? {
             Found::Answered(hits) => quote(&asked, &hits, language),
             Found::Near(passage) => (vec![asks_back(&passage, language)], Vec::new(), Finish::AsksBack),
-            Found::Nothing => (vec![offers_human(language)], Vec::new(), Finish::OffersHuman),
+            Found::Nothing => (vec![words::offer(language).to_owned()], Vec::new(), Finish::OffersHuman),
         };
         let completion = said.iter().map(|text| estimate(text)).fold(0, u32::saturating_add);
         let usage = Usage { prompt: request.prompt_tokens(), completion, counted: Counted::Counted };
@@ -170,14 +171,6 @@ fn asks_back(near: &Passage, language: Language) -> String {
         }
         Language::Chinese => format!("我不太确定您的意思。您想了解“{title}”吗？请再多告诉我一些。"),
     }
-}
-
-fn offers_human(language: Language) -> String {
-    let said = match language {
-        Language::English => "I do not know the answer to that. Shall I hand you over to a colleague?",
-        Language::Chinese => "这个问题我无法回答。需要我为您转接人工客服吗？",
-    };
-    said.to_owned()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use actors::port::generator::Passage;
 use anyhow::{Context, Result};
+use schemas::conversation::words::Language;
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, ConstScoreQuery, Occur, Query, TermQuery};
 use tantivy::schema::{
@@ -14,8 +15,8 @@ use tantivy::schema::{
 };
 use tantivy::{IndexReader, IndexWriter, ReloadPolicy, Term};
 
+use super::Article;
 use super::words::Words;
-use super::{Article, Language};
 
 /// Memory of the writer while an index is made; the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
@@ -89,7 +90,7 @@ impl Index {
             };
             let mut document = TantivyDocument::default();
             document.add_u64(fields.place, place);
-            document.add_text(fields.language, article.language.as_str());
+            document.add_text(fields.language, article.language.tag());
             document.add_text(fields.stems, all(|words| &words.stems));
             document.add_text(fields.words, all(|words| &words.words));
             document.add_text(fields.pairs, all(|words| &words.pairs));
@@ -137,7 +138,7 @@ impl Index {
             return Ok(Vec::new());
         }
         let of_language = TermQuery::new(
-            Term::from_field_text(self.fields.language, language.as_str()),
+            Term::from_field_text(self.fields.language, language.tag()),
             IndexRecordOption::Basic,
         );
         let query = BooleanQuery::new(vec![

@@ -17,13 +17,14 @@ use std::time::Duration;
 use actors::port::clock::Clock;
 use actors::port::generator::Passage;
 use anyhow::Result;
+use schemas::conversation::words::Language;
 use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::settings::legal::Legal;
 
 pub use index::{Hit, Index};
-pub use words::Language;
+pub use words::language_of;
 
 use read::{Fault, Stamp};
 

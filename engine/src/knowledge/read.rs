@@ -12,7 +12,7 @@ use serde::Deserialize;
 use smol_str::format_smolstr;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Article, Language};
+use super::{Article, language_of};
 
 /// Bytes of one file; what is larger is no article.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -198,7 +198,7 @@ impl Reading<'_> {
         let title = if title.trim().is_empty() { self.source.as_str() } else { title.trim() };
         for (part, number) in parts(text).into_iter().zip(1..) {
             let id = xxh3_64([&self.source, title, section, &format!("{number}")].join("\n").as_bytes());
-            let language = Language::of(&part);
+            let language = language_of(&part);
             let passage = Passage {
                 id: format_smolstr!("{id:016x}"),
                 title: if section.is_empty() { title.to_owned() } else { format!("{title}: {section}") },

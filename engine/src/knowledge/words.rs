@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jieba_rs::Jieba;
+use schemas::conversation::words::Language;
 use tantivy::tokenizer::{
     Language as StemmerLanguage, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer,
     TokenStream,
@@ -12,31 +13,13 @@ use tantivy::tokenizer::{
 /// Bytes of an English word; what is longer is none.
 const WORD_BYTES_MAX: usize = 40;
 
-/// Languages that questions and articles are in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// English, and whatever else is written in letters.
-    English,
-    /// Chinese.
-    Chinese,
-}
-
-impl Language {
-    /// Returns the language of a text: Chinese where at least a fifth of its letters are Chinese characters, which say as much as words do.
-    pub fn of(text: &str) -> Language {
-        let letters = text.chars().filter(|letter| letter.is_alphabetic());
-        let (all, chinese) =
-            letters.fold((0, 0), |(all, chinese), letter| (all + 1, chinese + usize::from(is_han(letter))));
-        if chinese > 0 && chinese * 5 >= all { Language::Chinese } else { Language::English }
-    }
-
-    /// Returns the tag of the language (BCP 47).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Language::English => "en",
-            Language::Chinese => "zh",
-        }
-    }
+/// Returns the language that a text is searched in: Chinese where at least a fifth of its letters are Chinese characters, which say as much
+/// as words do; else English, also for whatever else is written in letters.
+pub fn language_of(text: &str) -> Language {
+    let letters = text.chars().filter(|letter| letter.is_alphabetic());
+    let (all, chinese) =
+        letters.fold((0, 0), |(all, chinese), letter| (all + 1, chinese + usize::from(is_han(letter))));
+    if chinese > 0 && chinese * 5 >= all { Language::Chinese } else { Language::English }
 }
 
 /// Loading takes a third of a second, once.

@@ -1,7 +1,7 @@
 //! What a shopper is like: drawn once, never told by an event, written into the truth.
 
 use super::chance::Chance;
-use super::phrases::Language;
+use schemas::conversation::words::Language;
 
 /// Where shoppers live: zone, hours ahead of UTC in winter, locale. Summer time moves the rhythm by an hour and is left out.
 const WESTERN: [(&str, i64, &str); 4] = [

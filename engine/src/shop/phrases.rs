@@ -1,13 +1,6 @@
 //! What shoppers write: reviews and chat lines, several for each situation, in English and Chinese. `{}` stands for the product.
 
-/// What a shopper reads and writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    English,
-    /// Chinese.
-    Chinese,
-}
+use schemas::conversation::words::Language;
 
 /// Why a shopper writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,12 +1,13 @@
 //! Events as Segment JSON lines.
 
+use schemas::conversation::words::Language;
 use schemas::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::cart::{Cart, Line};
 use super::catalogue::{PRODUCTS, Product};
 use super::nature::Nature;
-use super::phrases::{Language, Situation, phrases};
+use super::phrases::{Situation, phrases};
 
 /// The shop sells in one currency.
 pub const CURRENCY: &str = "EUR";

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actors::port::clock::Clock;
 use rustc_hash::FxHashMap;
+use schemas::conversation::words::Language;
 use schemas::time::{Span, Timestamp};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -14,7 +15,7 @@ use super::page::{self, Page, Read, Reader};
 use crate::chat::Shopkeeper;
 use crate::clock::{SystemClock, within};
 use crate::shop::chance::{Chance, Purpose};
-use crate::shop::phrases::{Language, Situation, phrases};
+use crate::shop::phrases::{Situation, phrases};
 use crate::shop::{Event, MESSAGE};
 
 /// A page stays open for so long after what its shopper did last.

@@ -8,13 +8,13 @@ use anyhow::{Result, bail};
 use eventsource_stream::{Event, Eventsource};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use schemas::conversation::words::Language;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::link::{Answer, Link};
 use crate::clock::SystemClock;
-use crate::shop::phrases::Language;
 
 /// A shopper reads an outreach so long after the page shows it.
 const READS: Duration = Duration::from_secs(2);
@@ -172,10 +172,7 @@ impl Live {
 
     async fn ask(&mut self, text: String) -> Result<()> {
         self.asked += 1;
-        let lang = match self.page.language {
-            Language::English => "en",
-            Language::Chinese => "zh",
-        };
+        let lang = self.page.language.tag();
         let message = json!({"id": format!("{}-{}", self.page.id, self.asked), "text": text, "lang": lang});
         self.asking = Some(Asking { at: SystemClock.boot(), words_came: false });
         let Answer { status, body, .. } =

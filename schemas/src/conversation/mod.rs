@@ -10,6 +10,7 @@
 //! | `turn` | what a thread consists of |
 //! | `reply` | what stands in `care.replies` |
 //! | `question` | what a row asks the pool of answers |
+//! | `person` | whether a customer asks for a person |
 //! | `words` | what the engine itself says, and the language to say it in |
 
 mod question;
@@ -17,6 +18,7 @@ mod reply;
 mod talk;
 mod turn;
 
+pub mod person;
 pub mod words;
 
 #[cfg(test)]

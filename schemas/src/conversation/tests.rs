@@ -160,6 +160,6 @@ fn the_language_is_that_of_the_script_else_of_the_tag_else_english() {
     }
     for language in [Language::English, Language::Chinese] {
         assert!(words::introduction(language).contains("AI"));
-        assert_eq!(Language::of_tag(&language.tag()), Some(language));
+        assert_eq!(Language::of_tag(language.tag()), Some(language));
     }
 }

@@ -1,7 +1,5 @@
 //! What the engine itself says to customers, in English and Chinese, and which of them a customer reads.
 
-use smol_str::SmolStr;
-
 /// Languages that the engine's own words are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -12,11 +10,11 @@ pub enum Language {
 }
 
 impl Language {
-    /// Returns the tag.
-    pub fn tag(self) -> SmolStr {
+    /// Returns the tag (BCP 47).
+    pub fn tag(self) -> &'static str {
         match self {
-            Language::English => SmolStr::new_static("en"),
-            Language::Chinese => SmolStr::new_static("zh"),
+            Language::English => "en",
+            Language::Chinese => "zh",
         }
     }
 
@@ -58,6 +56,22 @@ pub fn hand_off(language: Language) -> &'static str {
     match language {
         Language::English => "I cannot answer this. I have asked a colleague to reply to you here.",
         Language::Chinese => "这个问题我无法回答，已请同事在这里回复您。",
+    }
+}
+
+/// Returns what the bot asks where it knows no answer.
+pub fn offer(language: Language) -> &'static str {
+    match language {
+        Language::English => "I do not know the answer to that. Shall I hand you over to a colleague?",
+        Language::Chinese => "这个问题我无法回答。需要我为您转接人工客服吗？",
+    }
+}
+
+/// Returns what the bot says where the customer asked for a person.
+pub fn called(language: Language) -> &'static str {
+    match language {
+        Language::English => "I have asked a colleague to reply to you here.",
+        Language::Chinese => "已请同事在这里回复您。",
     }
 }
 

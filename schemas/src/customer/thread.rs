@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::effects::TalkTally;
 use crate::conversation::words::Language;
-use crate::conversation::{Context, Owner, QuestionId};
+use crate::conversation::{Context, Owner, QuestionId, Speaker, person};
 use crate::ids::OutreachId;
 use crate::time::{Span, Timestamp};
 
@@ -195,6 +195,15 @@ impl Thread {
     fn close(&mut self, tally: &mut TalkTally) {
         self.burst = None;
         tally.cancelled += u32::from(self.question.take().is_some());
+    }
+
+    /// Returns true when the messages since anybody else spoke ask for a person, or say yes to the offer of one.
+    fn asks_for_person(&self) -> bool {
+        let mut burst = self.recent.rsplitn(2, |turn| turn.speaker != Speaker::Customer);
+        let said = burst.next().unwrap_or_default();
+        let before = self.recent.iter().rfind(|turn| turn.speaker != Speaker::Customer);
+        let offered = before.filter(|turn| turn.speaker == Speaker::Bot).map_or("", |turn| &turn.text);
+        said.iter().any(|turn| person::is_asked_for(&turn.text) || person::is_accepted(offered, &turn.text))
     }
 
     fn language(&self) -> Language {

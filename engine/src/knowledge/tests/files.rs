@@ -20,7 +20,7 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 }
 
 fn titles(knowledge: &Knowledge, question: &str) -> Vec<String> {
-    let hits = knowledge.index().search(question, Language::of(question), 9).expect("searched");
+    let hits = knowledge.index().search(question, language_of(question), 9).expect("searched");
     hits.into_iter().map(|hit| hit.passage.title).collect()
 }
 

@@ -8,10 +8,10 @@ use super::*;
 
 #[test]
 fn the_language_of_a_text_is_that_of_its_letters() {
-    assert_eq!(Language::of("How do I pay with 支付宝?"), Language::English);
-    assert_eq!(Language::of("可以用 PayPal 付款吗"), Language::Chinese);
-    assert_eq!(Language::of("30 €?"), Language::English);
-    assert_eq!(Language::of(""), Language::English);
+    assert_eq!(language_of("How do I pay with 支付宝?"), Language::English);
+    assert_eq!(language_of("可以用 PayPal 付款吗"), Language::Chinese);
+    assert_eq!(language_of("30 €?"), Language::English);
+    assert_eq!(language_of(""), Language::English);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn every_question_finds_its_article_above_the_bar_and_every_other_stays_below() 
     let (mut wrong, mut table) = (Vec::new(), String::new());
     let answered = ANSWERED.iter().map(|(question, title)| (*question, Some(*title)));
     for (question, expected) in answered.chain(UNANSWERED.iter().map(|question| (*question, None))) {
-        let hits = knowledge.index().search(question, Language::of(question), 3).expect("searched");
+        let hits = knowledge.index().search(question, language_of(question), 3).expect("searched");
         let (score, coverage) = hits.first().map_or((0.0, 0.0), |hit| (hit.score, hit.coverage));
         let is_above = score >= bar.score_min && coverage >= bar.coverage_min;
         let found = hits.first().filter(|_| is_above).map(|hit| hit.passage.title.as_str());
@@ -102,7 +102,7 @@ fn every_question_finds_its_article_above_the_bar_and_every_other_stays_below() 
 fn a_question_about_nothing_finds_nothing_and_a_long_one_ends() {
     let index = sample().index();
     for question in ["", "???", "the of and", "的了吗", " "] {
-        assert_eq!(index.search(question, Language::of(question), 3).expect("searched"), [], "{question:?}");
+        assert_eq!(index.search(question, language_of(question), 3).expect("searched"), [], "{question:?}");
     }
     let long = "shipping costs refund 退货 ".repeat(10_000);
     assert!(!index.search(&long, Language::English, 3).expect("searched").is_empty());

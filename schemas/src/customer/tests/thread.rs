@@ -262,6 +262,35 @@ fn an_empty_answer_of_the_pool_asks_for_a_person() {
     assert!(chat.row.thread().expect("a thread").wanted().is_some());
 }
 
+#[test]
+fn who_asks_for_a_person_gets_one_without_the_pool() {
+    let mut chat = Chat::new();
+    chat.say_in("1", "hello", "en").say_in("2", "can I talk to a human", "en").wait(Span(5_000));
+    assert_eq!((chat.open(), chat.turns().len()), (None, 3));
+    assert!(chat.texts()[2].ends_with(words::called(Language::English)));
+    assert_eq!(chat.turns()[2].rung, Some(Rung::HandOff));
+    let since = chat.row.thread().expect("a thread").wanted();
+    assert!(since.is_some());
+    chat.say("3").wait(Span(5_000));
+    let asked = chat.asked();
+    chat.answer(asked, "Three days.", Rung::Full);
+    assert_eq!(chat.row.thread().expect("a thread").wanted(), since, "the bot answers until one comes");
+}
+
+#[test]
+fn a_yes_to_the_offer_of_a_person_asks_for_one_and_a_yes_to_anything_else_is_a_question() {
+    let mut chat = Chat::new();
+    chat.say("1").wait(Span(5_000));
+    let asked = chat.asked();
+    chat.answer(asked, words::offer(Language::English), Rung::Extractive)
+        .say_in("2", "Yes, please", "en")
+        .wait(Span(5_000));
+    assert_eq!(chat.open(), None);
+    assert_eq!(chat.texts()[3], words::called(Language::English));
+    chat.say_in("3", "Yes, please", "en").wait(Span(5_000));
+    assert!(chat.open().is_some());
+}
+
 fn opened(id: u128) -> Talk {
     Talk::Opened(Opened {
         outreach: OutreachId(id),

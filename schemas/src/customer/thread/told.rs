@@ -78,10 +78,10 @@ impl Customer {
             return;
         }
         let language = Language::of(&said.text, &said.lang);
-        thread.lang = if said.lang.is_empty() { language.tag() } else { said.lang.clone() };
+        thread.lang = if said.lang.is_empty() { language.tag().into() } else { said.lang.clone() };
         if Language::of_tag(&thread.lang) != Some(language) && language == Language::Chinese {
             // Who writes Chinese on an English page reads Chinese.
-            thread.lang = language.tag();
+            thread.lang = language.tag().into();
         }
         thread.proved = said.proved;
         let first = thread.burst.map(|burst| burst.first);
@@ -155,7 +155,7 @@ impl Customer {
             made: Made::Template,
             by: ownership.agent.clone(),
             text,
-            lang: language.tag(),
+            lang: language.tag().into(),
         };
         let turn = self.turn(words, step);
         self.add_turn(turn, step);
@@ -234,17 +234,25 @@ impl Customer {
     pub(in crate::customer) fn thread_on_time(&mut self, due: Timestamp, step: &mut Step<'_>) {
         let Some(thread) = &mut self.thread else { return };
         if thread.burst.take_if(|burst| burst.due() <= due).is_some() {
-            return self.ask_for_answer(1, step);
+            match thread.asks_for_person() {
+                true => return self.hand_off(words::called, step),
+                false => return self.ask_for_answer(1, step),
+            }
         }
         let Some(open) = thread.question.take_if(|open| open.again <= due) else { return };
         if open.tries < TRIES_MAX {
             return self.ask_for_answer(open.tries + 1, step);
         }
-        let (QuestionId { attempt, epoch }, text) = (open.id, String::new());
+        self.hand_off(words::hand_off, step);
+    }
+
+    /// The row answers by itself that a person is asked for.
+    fn hand_off(&mut self, said: fn(Language) -> &'static str, step: &mut Step<'_>) {
+        let thread = self.thread.get_or_insert_default();
         let answered = Answered {
-            attempt,
-            epoch,
-            text,
+            attempt: thread.attempts,
+            epoch: thread.epoch,
+            text: said(thread.language()).to_owned(),
             sources: Vec::new(),
             rung: Rung::HandOff,
             backend: SmolStr::default(),
