@@ -61,6 +61,17 @@ describe("the console", () => {
     expect(await screen.findByText("No dead letters")).toBeTruthy();
   });
 
+  it("says that nobody is at risk when all were looked at, and not before", async () => {
+    const covers = { customers: 1_200, complete: false, began: null, ended: null, kept_per_head: 500 };
+    const answers: Answers = { "GET /api/v1/at-risk": { customers: [], next: null, covers } };
+    open("/customers", "agent", answers);
+    expect(await screen.findByText("Looking for customers at risk")).toBeTruthy();
+    expect(screen.getByText(/1,200 customers looked at so far/)).toBeTruthy();
+    const ended = { ...covers, complete: true, ended: "2026-03-05T12:00:00Z" };
+    answers["GET /api/v1/at-risk"] = { customers: [], next: null, covers: ended };
+    expect(await screen.findByText("Nobody is at risk", {}, { timeout: 5_000 })).toBeTruthy();
+  });
+
   it("tries a dead letter again when that was confirmed, by a request that has a name", async () => {
     const asked = open("/dead-letters", "admin", {
       "GET /api/v1/dead-letters": { letters: [LETTER], next: null, reasons: {}, retried: 0, places: 1, complete: true },

@@ -6,6 +6,7 @@ import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
 export type Risky = Schemas["Risky"];
+export type Covers = Schemas["Covers"];
 export type Amount = Schemas["Amount"];
 export type Reason = Schemas["Reason"];
 export type Customer = Schemas["Customer"];
@@ -26,6 +27,9 @@ export type Hand = "take-over" | "hand-back";
 /** How often what changes by itself is asked again. Units: ms. */
 const OFTEN = 5_000;
 
+/** How often customers at risk are asked for while the first look at all goes on. Units: ms. */
+const SOON = 1_000;
+
 /** How often conversations are asked again. Units: ms. */
 const TALK = 2_000;
 
@@ -45,7 +49,7 @@ export const useAtRisk = (limit: number, head?: RiskName) =>
     queryKey: ["at-risk", head ?? "", limit],
     queryFn: () =>
       answered(api.GET("/api/v1/at-risk", { params: { query: { limit, ...(head === undefined ? {} : { head }) } } })),
-    refetchInterval: OFTEN,
+    refetchInterval: ({ state }) => (state.data?.covers.ended === null ? SOON : OFTEN),
   });
 
 /** Whom a value leads to. An e-mail address or a number never stands in the address bar. */

@@ -105,6 +105,7 @@ export const en = {
     "Check the spelling. An id is a userId as the shop sends it, or anon: and an anonymousId.",
   "customers.risk": "At risk",
   "customers.risk.empty": "Nobody is at risk",
+  "customers.risk.looking": "Looking for customers at risk",
   "customers.risk.empty.more": "When a score rises, whoever it is about stands here with the reasons.",
   "customers.customer": "Customer",
   "customers.score": "Risk",

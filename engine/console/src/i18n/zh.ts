@@ -104,6 +104,7 @@ export const zh: Table = {
   "customers.found.none.more": "请检查拼写。编号是商店发送的 userId，或 anon: 加 anonymousId。",
   "customers.risk": "有风险",
   "customers.risk.empty": "目前无人有风险",
+  "customers.risk.looking": "正在查找有风险的顾客",
   "customers.risk.empty.more": "当某个评分升高时，相关顾客及其原因会出现在这里。",
   "customers.customer": "顾客",
   "customers.score": "风险",

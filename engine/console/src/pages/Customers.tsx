@@ -1,10 +1,11 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { HeartHandshake, Search, SearchX } from "lucide-react";
+import { Search, SearchX } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { RISKS, type RiskName, useAtRisk, useFound } from "../api/queries";
 import { BY, type By } from "../app/router";
 import { useWords } from "../i18n/context";
 import { Button, Choice, Field } from "../parts/Control";
+import { NobodyAtRisk } from "../parts/NobodyAtRisk";
 import { RiskTable } from "../parts/RiskTable";
 import { Empty, Failed, Loading } from "../parts/State";
 import { PageHead, Panel } from "../parts/Surface";
@@ -108,9 +109,7 @@ function AtRisk({ head, onHead }: { head: RiskName | undefined; onHead: (next: N
       ) : risks.isError ? (
         <Failed error={risks.error} onRetry={() => void risks.refetch()} />
       ) : risks.data.customers.length === 0 ? (
-        <Empty title={words.t("customers.risk.empty")} icon={<HeartHandshake aria-hidden size={22} />}>
-          {words.t("customers.risk.empty.more")}
-        </Empty>
+        <NobodyAtRisk covers={risks.data.covers} />
       ) : (
         <>
           <RiskTable risks={risks.data.customers} />

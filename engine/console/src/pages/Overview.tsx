@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { HeartHandshake, Pause, Play, Radio } from "lucide-react";
+import { Pause, Play, Radio } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useAtRisk, useOverview } from "../api/queries";
 import { useOpens } from "../app/roles";
@@ -8,6 +8,7 @@ import { decidedOf, type Feed, noteBeat, sentOf, useFeed } from "../live/feed";
 import { Live, Verdict } from "../parts/Badge";
 import { Button } from "../parts/Control";
 import { FlowChart } from "../parts/FlowChart";
+import { NobodyAtRisk } from "../parts/NobodyAtRisk";
 import { RiskList } from "../parts/RiskList";
 import { Empty, Failed, Loading } from "../parts/State";
 import { Figure, Figures, PageHead, Panel } from "../parts/Surface";
@@ -134,9 +135,7 @@ function AtRiskNow() {
       {risks.isPending ? <Loading lines={6} /> : null}
       {risks.isError ? <Failed error={risks.error} onRetry={() => void risks.refetch()} /> : null}
       {risks.data === undefined ? null : risks.data.customers.length === 0 ? (
-        <Empty title={t("customers.risk.empty")} icon={<HeartHandshake aria-hidden size={22} />}>
-          {t("customers.risk.empty.more")}
-        </Empty>
+        <NobodyAtRisk covers={risks.data.covers} />
       ) : (
         <RiskList risks={risks.data.customers} reasons={2} />
       )}
