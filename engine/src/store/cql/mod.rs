@@ -1,8 +1,9 @@
 //! The store on CQL servers: Apache Cassandra and ScyllaDB.
 //!
 //! A request goes: port → `worker` (the driver's thread, where it ends whether or not the caller waits) → one file per table
-//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `turns`, `links`, `agreement`; `batch` and `gather` make few requests of many values) → `calls` (bounded, timed, counted) → the driver. Before
-//! that `migrate` made the tables, and opening checked them, what is fixed and how the servers sync (`tail`).
+//! (`rows`, `lease`, `timers`, `ledger`, `decisions`, `turns`, `links`, `agreement`), of which `batch` and `gather` make few requests of many
+//! values → `calls` (bounded, timed, counted) → the driver. Before that `migrate` made the tables, and opening checked them, what is fixed and
+//! how the servers sync (`tail`).
 //!
 //! Fencing is by write timestamps, as the port says: a row wins by its `written_at` and no two writes of a row share one. Lightweight
 //! transactions guard the lease and the ledger and nothing else.

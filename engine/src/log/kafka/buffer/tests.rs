@@ -265,3 +265,60 @@ fn a_slow_consumer_is_not_sought_again() {
     }
     assert_eq!(buffer.unread(), 3);
 }
+
+#[test]
+fn a_consumer_that_stands_still_is_put_to_its_place_again_and_then_taken_anew() {
+    let mut buffer = flowing(0, 3);
+    let ended = |buffer: &mut Buffer, at| {
+        buffer.look(Position(0), 1);
+        buffer.ended(Position(3), Timestamp(at))
+    };
+    assert!(!ended(&mut buffer, 1_000));
+    assert!(!ended(&mut buffer, 10_999));
+    assert!(ended(&mut buffer, 11_000));
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(0)));
+    buffer.sought(Position(0));
+    assert!(!ended(&mut buffer, 20_999));
+    assert!(ended(&mut buffer, 21_000));
+    assert!(!ended(&mut buffer, 50_000), "told once for each time");
+    assert_eq!(buffer.wanted(), ToDo::Anew(Position(0)));
+    buffer.sought(Position(0));
+    buffer.push(record(0, 1));
+    assert!(!buffer.ended(Position(3), Timestamp(51_000)), "it goes on");
+    buffer.look(Position(0), 1);
+    assert!(!buffer.ended(Position(3), Timestamp(60_999)));
+    assert!(buffer.ended(Position(3), Timestamp(61_000)));
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(1)));
+}
+
+#[test]
+fn a_consumer_that_is_paused_or_at_its_end_does_not_stand_still() {
+    let mut full = flowing(0, 9);
+    for position in 0..4 {
+        full.push(record(position, 1));
+    }
+    full.set_paused(true);
+    let mut done = flowing(0, 0);
+    for at in (0..25_000).step_by(1_000) {
+        assert!(!full.ended(Position(9), Timestamp(at)) && !done.ended(Position(0), Timestamp(at)), "{at}");
+    }
+}
+
+#[test]
+fn what_nobody_asks_for_any_more_is_dropped_and_paused_until_somebody_does() {
+    let mut buffer = flowing(0, 1);
+    buffer.push(record(0, 1));
+    buffer.ended(Position(1), Timestamp(30_099));
+    assert!(buffer.wants_ends());
+    buffer.ended(Position(1), Timestamp(30_100));
+    assert!(!buffer.wants_ends());
+    assert_eq!(buffer.wanted(), ToDo::Pause);
+    buffer.set_paused(true);
+    assert!(!buffer.is_paused(), "not because it is full");
+    assert_eq!((buffer.wanted(), buffer.unread()), (ToDo::Nothing, 1));
+    assert_eq!(buffer.look(Position(0), 9), Look::Ask);
+    assert_eq!(buffer.wanted(), ToDo::Resume);
+    buffer.set_paused(false);
+    buffer.checked(extent(0, 1), Timestamp(40_000));
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(0)));
+}
