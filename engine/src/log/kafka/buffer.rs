@@ -5,8 +5,9 @@
 //! reach a person, and the client library does not say which partition it is), then the consumer seeks. Between the two the buffer takes
 //! nothing, so a record of the old place never passes for one of the new.
 //!
-//! Nothing may stand still for ever: a consumer that delivers nothing for ten seconds though there is something to read is put to its
-//! place again, and then given up and taken anew ([`ToDo::Anew`], `still`). What nobody asks for any more is dropped and paused after [`LEFT_MAX`].
+//! Nothing may stand still for ever: a consumer that delivers nothing for ten seconds though there is something to read is put to its place
+//! again, and the next time the partition is given up and taken anew (`still`). What nobody asks for any more is dropped and paused after
+//! [`LEFT_MAX`].
 //!
 //! Offsets have gaps: transaction markers, aborted records. Where the end lies above the last record and the consumer said that it has
 //! come to an end, [`ToDo::Seek`] to the very same place asks again: an end reached after that is one that was read from there, so the
@@ -256,8 +257,7 @@ impl Buffer {
             return;
         }
         self.flow = Flow::Seeking { through: None };
-        // It flows from its place only: it cannot have stood still there.
-        drop(self.ended(extent.end, at));
+        self.ended(extent.end, at);
     }
 
     /// The consumer met something out of range, of whatever partition: the next position is to be checked again. Returns true when
