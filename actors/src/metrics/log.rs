@@ -17,7 +17,6 @@ pub struct Log {
     margin: IntGaugeVec,
     rebalanced: IntCounterVec,
     raised: IntCounter,
-    still: IntCounterVec,
     replaced: IntCounter,
     appended: HistogramVec,
 }
@@ -48,11 +47,6 @@ impl Log {
             raised: make.counter(
                 "care_log_stamps_raised_total",
                 "Records stamped before a time that was over: raised to it",
-            ),
-            still: make.counters(
-                "care_log_standstills_total",
-                "Times that nothing was delivered of a partition for 10 s though there was something to read",
-                &["topic"],
             ),
             replaced: make
                 .counter("care_log_producers_replaced_total", "Producers that were given up and replaced"),
@@ -100,11 +94,6 @@ impl Log {
     /// Counts a record whose stamp was raised.
     pub fn stamp_raised(&self) {
         self.raised.inc();
-    }
-
-    /// Counts a consumer that was put to its place again because it delivered nothing.
-    pub fn stood_still(&self, topic: Topic) {
-        self.still.with_label_values(&[topic.as_str()]).inc();
     }
 
     /// Counts a producer that was replaced.

@@ -5,27 +5,16 @@
 //! reach a person, and the client library does not say which partition it is), then the consumer seeks. Between the two the buffer takes
 //! nothing, so a record of the old place never passes for one of the new.
 //!
-//! Nothing may stand still for ever: a consumer that delivers nothing for ten seconds though there is something to read is put to its place
-//! again, and the next time the partition is given up and taken anew (`still`). What nobody asks for any more is dropped and paused after
-//! [`LEFT_MAX`].
-//!
 //! Offsets have gaps: transaction markers, aborted records. Where the end lies above the last record and the consumer said that it has
 //! come to an end, [`ToDo::Seek`] to the very same place asks again: an end reached after that is one that was read from there, so the
 //! positions between belong to nobody and are passed.
-
-mod still;
 
 use std::collections::VecDeque;
 
 use actors::port::log::Fetched;
 use schemas::ids::Position;
 use schemas::record::LogRecord;
-use schemas::time::{Span, Timestamp};
-
-use still::Still;
-
-/// A reader that has not asked for so long is gone.
-const LEFT_MAX: Span = Span::seconds(30);
+use schemas::time::Timestamp;
 
 /// Bounds of one partition's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -65,9 +54,7 @@ pub(super) enum ToDo {
     Nothing,
     /// Put the consumer there.
     Seek(Position),
-    /// Give the partition up and take it again there: to be put there did not help.
-    Anew(Position),
-    /// Stop the partition: its buffer is full, or nobody reads it any more.
+    /// Stop the partition: its buffer is full.
     Pause,
     /// Let it go on.
     Resume,
@@ -106,11 +93,6 @@ pub(super) struct Buffer {
     held: bool,
     flow: Flow,
     paused: bool,
-    /// The reader is done: nothing is to be delivered until it asks again.
-    rests: bool,
-    /// Since when the reader has not asked, as the ends tell the time.
-    unasked: Option<Timestamp>,
-    still: Option<Still>,
     /// Where the next fetch begins.
     from: Position,
     /// Behind the last record in the buffer: where the consumer goes on.
@@ -139,9 +121,6 @@ impl Buffer {
             held: false,
             flow: Flow::Idle,
             paused: false,
-            rests: false,
-            unasked: None,
-            still: None,
             from: Position(0),
             next: Position(0),
             records: VecDeque::new(),
@@ -159,7 +138,7 @@ impl Buffer {
     /// lost it still is: the client library keeps that over assignments.
     pub(super) fn hold(&mut self) {
         self.empty(Position(0));
-        (self.flow, self.rests) = (Flow::Idle, false);
+        self.flow = Flow::Idle;
         (self.held, self.promise, self.end) = (true, None, None);
     }
 
@@ -172,14 +151,13 @@ impl Buffer {
     /// The reader is done: what comes is dropped until it asks again.
     pub(super) fn rest(&mut self) {
         self.empty(self.from);
-        (self.flow, self.rests) = (Flow::Idle, true);
+        self.flow = Flow::Idle;
     }
 
     fn empty(&mut self, from: Position) {
         self.records.clear();
         (self.from, self.next, self.bytes) = (from, from, 0);
         (self.at_end, self.outside, self.told, self.last) = (false, None, None, None);
-        (self.unasked, self.still) = (None, None);
     }
 
     /// Returns at most `max` records from `from` on.
@@ -187,7 +165,6 @@ impl Buffer {
         if !self.held {
             return Look::NotHeld;
         }
-        (self.unasked, self.rests) = (None, false);
         let known = self.flow != Flow::Idle && (self.from..=self.next).contains(&from);
         if !known {
             self.empty(from);
@@ -270,39 +247,19 @@ impl Buffer {
         reading
     }
 
-    /// Takes the partition's end as it was at a time after `at`. Returns true when the consumer has stood still too long, and is to be put
-    /// to its place again.
-    pub(super) fn ended(&mut self, end: Position, at: Timestamp) -> bool {
+    /// Takes the partition's end as it was at a time after `at`.
+    pub(super) fn ended(&mut self, end: Position, at: Timestamp) {
         let before = self.end.replace(end);
         if !self.is_reading() {
-            return false;
+            return;
         }
-        if at >= *self.unasked.get_or_insert(at) + LEFT_MAX {
-            self.rest();
-            return false;
-        }
-        let stood = self.still.take();
         if self.next >= end {
             let at = self.promise.map_or(at, |(_, promised)| promised.max(at)).max(self.last.unwrap_or(at));
             self.promise = Some((self.next, at));
         } else if self.at_end && before == Some(end) && !self.paused {
             // Only markers and aborted records, or the consumer would have delivered something.
             self.flow = Flow::Seeking { through: Some(end) };
-        } else if matches!(self.flow, Flow::Flowing { .. }) {
-            return !self.paused && self.stands_still(stood, at);
-        } else {
-            self.still = stood;
         }
-        false
-    }
-
-    fn stands_still(&mut self, stood: Option<Still>, at: Timestamp) -> bool {
-        let (still, too_long) = Still::after(stood, self.next, at);
-        self.still = Some(still);
-        if too_long {
-            self.flow = Flow::Seeking { through: None };
-        }
-        too_long
     }
 
     /// Returns what the poll thread is to do.
@@ -313,13 +270,8 @@ impl Buffer {
             return ToDo::Nothing;
         }
         match self.flow {
-            Flow::Seeking { .. } if self.still.is_some_and(|still| still.is_stubborn()) => {
-                ToDo::Anew(self.next)
-            }
             Flow::Seeking { .. } => ToDo::Seek(self.next),
             Flow::Flowing { .. } if full && !self.paused => ToDo::Pause,
-            Flow::Idle if self.rests && !self.paused => ToDo::Pause,
-            Flow::Idle if self.rests => ToDo::Nothing,
             Flow::Flowing { .. } | Flow::Checking | Flow::Idle if self.paused && room => ToDo::Resume,
             Flow::Flowing { .. } | Flow::Checking | Flow::Idle => ToDo::Nothing,
         }
@@ -340,9 +292,9 @@ impl Buffer {
         self.paused = paused;
     }
 
-    /// Returns true while the consumer is told to deliver nothing of a partition that is held and read.
+    /// Returns true while the consumer is told to deliver nothing of a partition that is held.
     pub(super) fn is_paused(&self) -> bool {
-        self.held && self.paused && !self.rests
+        self.held && self.paused
     }
 
     /// Takes a record that the consumer delivered.

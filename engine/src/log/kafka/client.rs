@@ -31,8 +31,6 @@ fn common(settings: &Settings) -> ClientConfig {
     config.set("security.protocol", settings.security_protocol.as_str());
     config.set("socket.keepalive.enable", "true").set("socket.nagle.disable", "true");
     config.set("reconnect.backoff.max.ms", "1000").set("topic.metadata.propagation.max.ms", "5000");
-    // What the library thinks of leaders may be wrong after a broker was away; it asks again by itself after five minutes.
-    config.set("topic.metadata.refresh.interval.ms", "30000");
     if settings.sasl_mechanism != Mechanism::None {
         config.set("sasl.mechanism", settings.sasl_mechanism.as_str());
         config

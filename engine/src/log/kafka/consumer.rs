@@ -232,7 +232,7 @@ impl Consumer {
 
     /// Does for each partition what its readers wish: seeks, pauses, resumes.
     fn steer(&mut self) {
-        let (mut seeks, mut anew, mut pauses, mut resumes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut seeks, mut pauses, mut resumes) = (Vec::new(), Vec::new(), Vec::new());
         let mut paused = 0;
         for partition in self.reading.partitions() {
             let Some(buffer) = self.reading.buffer(partition) else { continue };
@@ -240,7 +240,6 @@ impl Consumer {
             match buffer.wanted() {
                 ToDo::Nothing => {}
                 ToDo::Seek(to) => seeks.push((partition, to)),
-                ToDo::Anew(to) => anew.push((partition, to)),
                 ToDo::Pause => pauses.push(partition),
                 ToDo::Resume => resumes.push(partition),
             }
@@ -248,7 +247,6 @@ impl Consumer {
         if !seeks.is_empty() {
             self.seek(&seeks);
         }
-        anew.into_iter().for_each(|(partition, to)| self.take_anew(partition, to));
         self.set_paused(&pauses, true);
         self.set_paused(&resumes, false);
         let paused = paused + pauses.len() - resumes.len();
@@ -311,17 +309,6 @@ impl Consumer {
     fn seek_failed(&self, partition: PartitionId, to: Position, error: &KafkaError) {
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::State) {
             return tracing::warn!(%error, partition = partition.0, "a partition was not sought");
-        }
-        self.take_anew(partition, to);
-    }
-
-    /// Gives a partition up and takes it again at its place: the library forgets what it thought of it. Not while the group waits for
-    /// partitions: the library would take it for the answer.
-    fn take_anew(&self, partition: PartitionId, to: Position) {
-        if let Role::Member(member) = &self.role
-            && member.is_leaving()
-        {
-            return;
         }
         let again = self
             .client

@@ -80,11 +80,6 @@ impl Member {
         }
     }
 
-    /// Returns true while partitions are being given up.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.is_some()
-    }
-
     fn assigned(
         &self,
         client: &BaseConsumer<Context>,

@@ -232,15 +232,7 @@ impl Watcher {
                 self.around.metrics.log().not_read(reading.topic, partition);
             }
             let Some(Ok(end)) = ends.get(&(reading.topic, partition)) else { return };
-            if buffer.ended(*end, at) {
-                tracing::warn!(
-                    topic = reading.name,
-                    partition = partition.0,
-                    unread = buffer.unread(),
-                    "nothing was delivered though there is something to read: the consumer is put to its place again"
-                );
-                self.around.metrics.log().stood_still(reading.topic);
-            }
+            buffer.ended(*end, at);
             self.around.metrics.log().unread(reading.topic, partition, buffer.unread());
             reading.tell(partition);
         });
