@@ -13,13 +13,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use actors::port::Reply;
 use actors::port::agreement::{Agreement, Imported};
 use actors::port::log::{Commit, LogSink, LogSource, Topic};
-use actors::port::store::{Cas, Lease, LedgerChange, LedgerEntry, Links, Store, TIMER_SLOT_MS};
+use actors::port::store::{
+    Cas, Error as StoreError, Lease, LedgerChange, LedgerEntry, Links, Store, TIMER_SLOT_MS, Written,
+};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use schemas::conversation::Turn;
-use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, LogId, PartitionId, Position};
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -35,6 +36,9 @@ use crate::replay::{Passage, Target as _};
 
 /// Rows, wake-ups, decisions, turns or links of one write.
 const BATCH: usize = 500;
+
+/// Key and value.
+type Entry = (Bytes, Bytes);
 
 /// Single writes under way at once.
 const UNDER_WAY: usize = 64;
@@ -222,7 +226,7 @@ impl<'a> Moving<'a> {
 
     async fn ledger(&mut self) -> Result<(), Error> {
         let store = &self.target.store;
-        let write = |entry: Result<(Bytes, Bytes), Error>| async move {
+        let write = |entry: Result<Entry, Error>| async move {
             let (_, bytes) = entry?;
             let entry: LedgerEntry = value::decode("ledger entry", &bytes).map_err(corrupt)?;
             let id = entry.outreach.id;
@@ -243,50 +247,48 @@ impl<'a> Moving<'a> {
     }
 
     async fn decisions(&mut self) -> Result<(), Error> {
-        let mut batch: Vec<Decision> = Vec::new();
-        for entry in entries(self.folder, Table::Decisions)? {
-            let (_, bytes) = entry?;
-            batch.push(value::decode("decision", &bytes).map_err(corrupt)?);
-            self.report.decisions += 1;
-            if batch.len() == BATCH {
-                self.target.store.write_decisions(std::mem::take(&mut batch)).await?;
-            }
-            self.told(bytes.len())?;
-        }
-        self.target.store.write_decisions(batch).await?;
+        let read = |(_, bytes): &Entry| value::decode("decision", bytes).map_err(corrupt);
+        self.report.decisions =
+            self.batches(Table::Decisions, read, |store, batch| store.write_decisions(batch)).await?;
         Ok(())
     }
 
     async fn turns(&mut self) -> Result<(), Error> {
-        let mut batch: Vec<Turn> = Vec::new();
-        for entry in entries(self.folder, Table::Turns)? {
-            let (_, bytes) = entry?;
-            batch.push(value::decode("turn", &bytes).map_err(corrupt)?);
-            self.report.turns += 1;
-            if batch.len() == BATCH {
-                self.target.store.write_turns(std::mem::take(&mut batch)).await?;
-            }
-            self.told(bytes.len())?;
-        }
-        self.target.store.write_turns(batch).await?;
+        let read = |(_, bytes): &Entry| value::decode("turn", bytes).map_err(corrupt);
+        self.report.turns = self.batches(Table::Turns, read, |store, batch| store.write_turns(batch)).await?;
         Ok(())
     }
 
     async fn links(&mut self) -> Result<(), Error> {
-        let mut batch: Vec<Links> = Vec::new();
-        for entry in entries(self.folder, Table::Links)? {
-            let (key, _) = entry?;
-            let link = key::link_of(&key).zip(key::link_customer(&key));
+        let read = |(key, _): &Entry| {
+            let link = key::link_of(key).zip(key::link_customer(key));
             let (link, customer) = link.ok_or_else(|| corrupt_key("link"))?;
-            batch.push(Links { customer, links: vec![link] });
-            self.report.links += 1;
-            if batch.len() == BATCH {
-                self.target.store.add_links(std::mem::take(&mut batch)).await?;
-            }
-            self.told(key.len())?;
-        }
-        self.target.store.add_links(batch).await?;
+            Ok(Links { customer, links: vec![link] })
+        };
+        self.report.links = self.batches(Table::Links, read, |store, batch| store.add_links(batch)).await?;
         Ok(())
+    }
+
+    /// Writes a table in batches of what each entry holds; returns how many entries there were.
+    async fn batches<T>(
+        &mut self,
+        table: Table,
+        read: impl Fn(&Entry) -> Result<T, Error>,
+        write: impl Fn(&dyn Store, Vec<T>) -> Reply<Written, StoreError>,
+    ) -> Result<u64, Error> {
+        let store = self.target.store.as_ref();
+        let (mut batch, mut count) = (Vec::new(), 0);
+        for entry in entries(self.folder, table)? {
+            let entry = entry?;
+            batch.push(read(&entry)?);
+            count += 1;
+            if batch.len() == BATCH {
+                write(store, std::mem::take(&mut batch)).await?;
+            }
+            self.told(entry.0.len() + entry.1.len())?;
+        }
+        write(store, batch).await?;
+        Ok(count)
     }
 
     /// What the old log holds that nobody has handled, in the order of its stamps.
@@ -367,10 +369,7 @@ fn cursor(leases: &[Lease], tail: &Tail) -> i64 {
 }
 
 /// Returns the keys and values of a table, in order.
-fn entries(
-    folder: &Path,
-    table: Table,
-) -> Result<impl Iterator<Item = Result<(Bytes, Bytes), Error>>, Error> {
+fn entries(folder: &Path, table: Table) -> Result<impl Iterator<Item = Result<Entry, Error>>, Error> {
     let path = folder.join(table_path(table.name()));
     let mut reader = Reader::open(&path).map_err(failed("read", &path))?;
     Ok(std::iter::from_fn(move || reader.read_next().map_err(failed("read", &path)).transpose()))

@@ -97,12 +97,12 @@ impl Recent {
 /// Returns a thread after one more turn.
 fn after(known: Option<&Thread>, turn: &Turn) -> Thread {
     let owner = Owner::in_epoch(turn.epoch);
+    // Who asked for a person goes on waiting for one, whatever else is said meanwhile.
+    let waited = known.is_some_and(|known| known.waits);
     let waits = match turn.speaker {
-        Speaker::Customer => owner == Owner::Human || known.is_some_and(|known| known.waits),
+        Speaker::Customer => waited || owner == Owner::Human,
         Speaker::Agent => false,
-        // Who asked for a person goes on waiting for one, whatever else is said meanwhile.
-        Speaker::Bot => turn.rung == Some(Rung::HandOff) || known.is_some_and(|known| known.waits),
-        Speaker::Outreach => known.is_some_and(|known| known.waits),
+        Speaker::Bot | Speaker::Outreach => waited || turn.rung == Some(Rung::HandOff),
     };
     Thread {
         customer: turn.customer.clone(),

@@ -32,7 +32,7 @@ const REACHES: [&str; 15] = [
     "talk", "speak", "chat", "connect", "transfer", "hand", "pass", "put", "reach", "forward", "contact",
     "ask", "get", "need", "want",
 ];
-/// What may stand beside the name of a person, or a yes, without changing what is meant.
+/// What may stand beside the name of a person without changing what is meant.
 const POLITE: [&str; 12] =
     ["a", "an", "the", "real", "live", "please", "pls", "now", "support", "service", "customer", "thanks"];
 /// What may stand between the verb and the person.

@@ -199,9 +199,9 @@ impl Thread {
 
     /// Returns true when the messages since anybody else spoke ask for a person, or say yes to the offer of one.
     fn asks_for_person(&self) -> bool {
-        let mut burst = self.recent.rsplitn(2, |turn| turn.speaker != Speaker::Customer);
-        let said = burst.next().unwrap_or_default();
-        let before = self.recent.iter().rfind(|turn| turn.speaker != Speaker::Customer);
+        let other = self.recent.iter().rposition(|turn| turn.speaker != Speaker::Customer);
+        let said = &self.recent[other.map_or(0, |other| other + 1)..];
+        let before = other.map(|other| &self.recent[other]);
         let offered = before.filter(|turn| turn.speaker == Speaker::Bot).map_or("", |turn| &turn.text);
         said.iter().any(|turn| person::is_asked_for(&turn.text) || person::is_accepted(offered, &turn.text))
     }

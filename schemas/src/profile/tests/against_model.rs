@@ -180,20 +180,18 @@ fn run(history: &[Happening], policy: &ProfilePolicy) -> (Profile, Model, Timest
 /// Leaves out what comes under its message id more than a day after the first: a repeat that the ring let through has begun a day of
 /// its own in the profile, and the model knows of no repeats.
 fn repeated_for_a_day(history: Vec<Happening>) -> Vec<Happening> {
-    let (mut firsts, mut now) = (BTreeMap::new(), NOON);
-    history
-        .into_iter()
-        .filter_map(|it| {
-            now = now + it.pause;
-            let first = *firsts.entry(it.message).or_insert(now);
-            (now < first + Span::hours(24)).then_some((it, now))
-        })
-        .scan(NOON, |before, (it, now)| {
-            let pause = now - *before;
-            *before = now;
-            Some(Happening { pause, ..it })
-        })
-        .collect()
+    let (mut firsts, mut now, mut left_out) = (BTreeMap::new(), NOON, Span(0));
+    let mut kept = Vec::new();
+    for it in history {
+        now = now + it.pause;
+        let pause = Span(left_out.0 + it.pause.0);
+        let is_kept = now < *firsts.entry(it.message).or_insert(now) + Span::hours(24);
+        left_out = if is_kept { Span(0) } else { pause };
+        if is_kept {
+            kept.push(Happening { pause, ..it });
+        }
+    }
+    kept
 }
 
 fn wide() -> ProfilePolicy {
