@@ -81,7 +81,11 @@ struct Lines {
 impl World {
     /// Makes topics, a keyspace and settings for `engines` engines, which are not started.
     pub async fn new(what: &str, engines: usize, program: &Path) -> Self {
-        let cluster = Cluster::own(Brokers::One);
+        Self::on(Cluster::own(Brokers::One), what, engines, program).await
+    }
+
+    /// Does the same on a cluster that is there.
+    pub async fn on(cluster: Own, what: &str, engines: usize, program: &Path) -> Self {
         let names = cluster.names(what);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let at = folder.path();

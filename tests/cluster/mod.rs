@@ -36,6 +36,9 @@ pub struct Cluster {
     folder: PathBuf,
 }
 
+/// Clusters of one's own that there may be at once.
+pub const OWN: usize = 9;
+
 /// Doors of a cluster of one's own.
 const DOORS: u32 = 3;
 
@@ -102,15 +105,21 @@ impl Cluster {
     }
 
     /// Returns a cluster that may be hurt, with everything running: waits until no other test has one, and starts it the first time. Where
-    /// it lies may be said by `CARE_CLUSTERS`, a folder, for processes that hurt clusters side by side.
+    /// it lies may be said by `CARE_CLUSTERS`, a folder.
     pub fn own(brokers: Brokers) -> Own {
-        static ALONE: Mutex<()> = Mutex::new(());
+        Self::own_at(0, brokers)
+    }
+
+    /// Returns the cluster of a place below [`OWN`], for a test that hurts several side by side and takes all but the first down at its end.
+    pub fn own_at(place: usize, brokers: Brokers) -> Own {
+        static ALONE: [Mutex<()>; OWN] = [const { Mutex::new(()) }; OWN];
         // A test that failed with it has not spoilt it: what it stopped is started now.
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = ALONE[place].lock().unwrap_or_else(PoisonError::into_inner);
         let name = match brokers {
             Brokers::One => "own-cluster",
             Brokers::Three => "own-cluster-of-three",
         };
+        let name = if place == 0 { name.to_owned() } else { format!("{name}-{place}") };
         let folder = said_or_below_target("CARE_CLUSTERS", "tmp").join(name);
         Own { cluster: Self::up(folder, brokers, DOORS), _alone: alone }
     }
@@ -195,6 +204,11 @@ impl Deref for Own {
 }
 
 impl Own {
+    /// Takes it down.
+    pub fn take_down(self) {
+        local_cluster(&self.folder, &["down"]);
+    }
+
     /// Returns what hurts its servers from another thread.
     pub fn hand(&self) -> Hand {
         Hand { folder: self.folder.clone() }

@@ -1,9 +1,12 @@
 //! Two engines on real servers that are killed, stalled and cut off at random, and an oracle that knows what has to come of it.
 //!
-//! Ten rounds in the suite; `ops/chaos` runs as many as it is asked for, through the same test.
+//! Ten rounds in the suite, in two worlds side by side, since a round waits more than it works; `ops/chaos` runs as many as it is asked
+//! for, through the same test.
 
 use std::io::Write;
+use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -12,21 +15,35 @@ use crate::chaos::asked;
 use crate::chaos::round::{Round, play};
 use crate::chaos::story::Story;
 use crate::chaos::world::{ENGINES, World};
+use crate::cluster::{Brokers, Cluster};
 
 /// Rounds of the suite.
 const ROUNDS: u64 = 10;
+/// Worlds of the suite.
+const WORLDS: u64 = 2;
 /// Rounds on one topic and keyspace; then all is made anew, or the oracle would read ever more.
 const ROUNDS_OF_A_WORLD: usize = 15;
 /// What memory may grow by over the rounds of a world, whatever it began with. Units: MiB.
 const GROWTH_MAX_MIB: u64 = 96;
+/// Instead of a rule: each, one after the other.
+const EACH: &str = "each";
 
 /// What is to be run.
 struct Order {
     seeds: Vec<u64>,
-    /// The rule that the engines go without.
+    /// Worlds, each with servers and engines of its own, that rounds are played in side by side.
+    worlds: usize,
+    /// The rule that the engines go without, or [`EACH`].
     without: Option<String>,
     /// Where each round is written down, one line each; rounds that stand there are not played again.
     file: Option<PathBuf>,
+}
+
+/// What is played in one world: rounds by seed, without a rule or with all.
+#[derive(Clone)]
+struct Share {
+    without: Option<String>,
+    seeds: Vec<u64>,
 }
 
 impl Order {
@@ -37,25 +54,49 @@ impl Order {
         let text = |name: &str| asked[name].as_str().map(str::to_owned);
         let first = number("seed", 1);
         let seeds = (first..first + number("rounds", ROUNDS)).collect();
-        Self { seeds, without: text("without"), file: text("file").map(PathBuf::from) }
+        let worlds = number("worlds", WORLDS) as usize;
+        Self { seeds, worlds, without: text("without"), file: text("file").map(PathBuf::from) }
     }
 
-    fn program(&self) -> PathBuf {
-        match self.without {
-            Some(_) => care::ablated().to_owned(),
-            None => care::binary().to_owned(),
-        }
-    }
-
-    /// Returns what was written down of earlier rounds with these seeds.
+    /// Returns what was written down of earlier rounds.
     fn known(&self) -> Vec<Value> {
         let text =
             self.file.as_deref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
         let lines = text.lines().map(|line| serde_json::from_str(line).expect("rounds are lines of JSON"));
-        lines
-            .filter(|line: &Value| line["seed"].as_u64().is_some_and(|seed| self.seeds.contains(&seed)))
-            .collect()
+        let is_asked_for =
+            |line: &Value| line["seed"].as_u64().is_some_and(|seed| self.seeds.contains(&seed));
+        lines.filter(is_asked_for).collect()
     }
+
+    /// Returns what is to be played, beside what is known.
+    fn shares(&self, known: &[Value]) -> Vec<Share> {
+        let left_of = |rule: Option<&str>| -> Vec<u64> {
+            let of_rule: Vec<_> = known.iter().filter(|line| line["without"].as_str() == rule).collect();
+            if rule.is_some() && of_rule.iter().any(|line| is_wrong(line)) {
+                return Vec::new();
+            }
+            let is_left = |seed: &u64| of_rule.iter().all(|line| line["seed"] != *seed);
+            self.seeds.iter().copied().filter(is_left).collect()
+        };
+        let share = |without: Option<String>| Share { seeds: left_of(without.as_deref()), without };
+        let shares: Vec<Share> = match self.without.as_deref() {
+            Some(EACH) => rules().into_iter().map(|rule| share(Some(rule))).collect(),
+            Some(rule) => vec![share(Some(rule.to_owned()))],
+            None => {
+                let seeds = left_of(None);
+                let size = seeds.len().div_ceil(self.worlds).clamp(1, ROUNDS_OF_A_WORLD);
+                seeds.chunks(size).map(|seeds| Share { without: None, seeds: seeds.to_vec() }).collect()
+            }
+        };
+        shares.into_iter().filter(|share| !share.seeds.is_empty()).collect()
+    }
+}
+
+/// Returns the names of all rules: a build that can go without answers with them to a name that is none.
+fn rules() -> Vec<String> {
+    let answer = care::run_as(care::ablated(), ["serve", "--without", "?"]);
+    let (_, names) = answer.err.split_once("there are ").unwrap_or_else(|| panic!("{}", answer.err));
+    names.split(',').map(|name| name.trim().to_owned()).collect()
 }
 
 fn write_down(file: &Path, line: &Value) {
@@ -68,53 +109,92 @@ fn write_down(file: &Path, line: &Value) {
 #[test]
 fn a_shop_comes_to_what_it_has_to_whatever_happens_to_its_engines_and_servers() {
     let order = Order::read();
-    let mut lines = order.known();
-    let done: Vec<u64> = lines.iter().filter_map(|line| line["seed"].as_u64()).collect();
-    let seeds: Vec<u64> = order.seeds.iter().copied().filter(|seed| !done.contains(seed)).collect();
-    for seeds in seeds.chunks(ROUNDS_OF_A_WORLD) {
-        let rounds = rounds(&order, seeds);
-        let is_over = rounds.iter().any(|round| !round.verdict.is_clean()) && order.without.is_some();
-        lines.extend(rounds.iter().map(Round::to_json));
-        if is_over {
-            break;
+    let known = order.known();
+    let shares = Mutex::new(order.shares(&known).into_iter());
+    let next = || shares.lock().unwrap_or_else(PoisonError::into_inner).next();
+    // A world that goes without a rule may never come to rest: that, too, is found out.
+    let mut lines: Vec<Value> = std::thread::scope(|scope| {
+        let play = |place| {
+            let mut played = Vec::new();
+            while let Some(share) = next() {
+                played.extend(match &share.without {
+                    Some(rule) => {
+                        panic::catch_unwind(|| rounds(&order, place, &share)).unwrap_or_else(|_| {
+                            vec![json!({"seed": share.seeds[0], "without": rule, "unconfirmed": 1})]
+                        })
+                    }
+                    None => rounds(&order, place, &share),
+                });
+            }
+            if place > 0 {
+                Cluster::own_at(place, Brokers::One).take_down();
+            }
+            played
+        };
+        let worlds: Vec<_> = (0..order.worlds).map(|place| scope.spawn(move || play(place))).collect();
+        let join =
+            |world: std::thread::ScopedJoinHandle<'_, _>| world.join().expect("a world says why it ended");
+        worlds.into_iter().flat_map(join).collect()
+    });
+    lines.extend(known);
+    lines.sort_by_key(|line| line["seed"].as_u64());
+    match order.without.as_deref() {
+        Some(EACH) => {
+            let summaries: Vec<Value> =
+                rules().iter().map(|rule| summary(&order, &of_rule(&lines, rule))).collect();
+            summaries.iter().for_each(|summary| println!("{summary}"));
+            let caught = summaries.iter().filter(|summary| summary["caught_after"].is_u64()).count();
+            println!("{}", json!({"rules": summaries.len(), "caught": caught}));
+            assert!(caught > 0, "no rule is missed by anybody");
         }
-    }
-    let summary = summary(&order, &lines);
-    println!("{summary}");
-    match order.without {
         Some(rule) => {
-            assert!(summary["caught_after"].is_u64(), "without {rule} nothing was found wrong: {summary}")
+            let summary = summary(&order, &of_rule(&lines, rule));
+            println!("{summary}");
+            assert!(summary["caught_after"].is_u64(), "without {rule} nothing was found wrong: {summary}");
         }
-        None => assert!(summary["wrong"] == 0, "{summary}; the rounds that went wrong say it above"),
+        None => {
+            let summary = summary(&order, &lines);
+            println!("{summary}");
+            assert!(summary["wrong"] == 0, "{summary}; the rounds that went wrong say it above");
+        }
     }
 }
 
-/// Plays rounds in one world; ends early when something was wrong, since what follows would be wrong by it.
-fn rounds(order: &Order, seeds: &[u64]) -> Vec<Round> {
+fn of_rule(lines: &[Value], rule: &str) -> Vec<Value> {
+    lines.iter().filter(|line| line["without"] == rule).cloned().collect()
+}
+
+/// Plays rounds in one world, at a place of its own, and returns each as one line; ends early when something was wrong, since what follows
+/// would be wrong by it.
+fn rounds(order: &Order, place: usize, share: &Share) -> Vec<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let mut world = World::new("chaos", ENGINES, &order.program()).await;
-        if let Some(rule) = &order.without {
+        let cluster = Cluster::own_at(place, Brokers::One);
+        let program = if share.without.is_some() { care::ablated() } else { care::binary() };
+        let mut world = World::on(cluster, "chaos", ENGINES, program).await;
+        if let Some(rule) = &share.without {
             world.engines_with(&["--without", rule]);
         }
         world.start().await;
-        let mut story = Story::new(seeds[0]);
-        let mut rounds: Vec<Round> = Vec::new();
-        for seed in seeds {
+        let mut story = Story::new(share.seeds[0]);
+        let (mut first, mut lines) = (None, Vec::new());
+        for seed in &share.seeds {
             let mut round = play(&mut world, &mut story, *seed).await;
-            grown(rounds.first(), &mut round);
-            println!("{}", round.to_json());
+            grown(first.as_ref(), &mut round);
+            let mut line = round.to_json();
+            line["without"] = share.without.clone().into();
+            println!("{line}");
             if let Some(file) = &order.file {
-                write_down(file, &round.to_json());
+                write_down(file, &line);
             }
-            let is_clean = round.verdict.is_clean();
-            rounds.push(round);
-            if !is_clean {
+            lines.push(line);
+            if !round.verdict.is_clean() {
                 println!("{}", world.last_words());
                 break;
             }
+            first.get_or_insert(round);
         }
-        rounds
+        lines
     })
 }
 
@@ -132,13 +212,12 @@ fn grown(first: Option<&Round>, round: &mut Round) {
 /// Returns all rounds as one line.
 fn summary(order: &Order, lines: &[Value]) -> Value {
     let sum = |name: &str| lines.iter().filter_map(|line| line[name].as_u64()).sum::<u64>();
-    let is_wrong = |line: &&Value| WRONG.iter().any(|name| line[name].as_u64() > Some(0));
-    let caught = lines.iter().position(|line| is_wrong(&line));
+    let caught = lines.iter().position(is_wrong);
     let mut summary = json!({
         "rounds": lines.len(),
         "seed": order.seeds.first(),
-        "wrong": lines.iter().filter(is_wrong).count(),
-        "without": order.without,
+        "wrong": lines.iter().filter(|line| is_wrong(line)).count(),
+        "without": lines.first().map_or(&Value::Null, |line| &line["without"]),
         "caught_after": caught.map(|place| place + 1),
     });
     let of = summary.as_object_mut().expect("an object");
@@ -146,6 +225,10 @@ fn summary(order: &Order, lines: &[Value]) -> Value {
         of.insert((*name).to_owned(), sum(name).into());
     }
     summary
+}
+
+fn is_wrong(line: &Value) -> bool {
+    WRONG.iter().any(|name| line[name].as_u64() > Some(0))
 }
 
 /// Counts of what must not be.
