@@ -18,6 +18,7 @@ pub struct Log {
     rebalanced: IntCounterVec,
     raised: IntCounter,
     replaced: IntCounter,
+    consumers_replaced: IntCounter,
     appended: HistogramVec,
 }
 
@@ -50,6 +51,10 @@ impl Log {
             ),
             replaced: make
                 .counter("care_log_producers_replaced_total", "Producers that were given up and replaced"),
+            consumers_replaced: make.counter(
+                "care_log_consumers_replaced_total",
+                "Consumers that delivered nothing though there was something to read: given up and replaced",
+            ),
             appended: make.histograms(
                 "care_log_append_seconds",
                 "Time until an append was acknowledged",
@@ -99,6 +104,11 @@ impl Log {
     /// Counts a producer that was replaced.
     pub fn producer_replaced(&self) {
         self.replaced.inc();
+    }
+
+    /// Counts a consumer that was replaced.
+    pub fn consumer_replaced(&self) {
+        self.consumers_replaced.inc();
     }
 
     /// Notes how long an append took.

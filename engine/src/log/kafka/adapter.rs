@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::{self, Either};
 use rdkafka::consumer::BaseConsumer;
 use schemas::ids::{PartitionId, Position};
-use schemas::time::Timestamp;
+use schemas::time::{Span, Timestamp};
 use tokio::sync::oneshot;
 
 use super::assignment::Assignments;
@@ -163,6 +163,7 @@ impl KafkaLog {
             stamps: self.stamps,
             around: self.around.clone(),
             readings: Arc::clone(&self.readings),
+            assignments: self.membership.as_ref().map(|(assignments, _)| Arc::clone(assignments)),
             confirmed: Arc::clone(&self.confirmed),
         };
         let (ended, heard) = oneshot::channel();
@@ -179,7 +180,12 @@ impl KafkaLog {
     }
 
     fn new_reading(&self, topic: Topic) -> Arc<Reading> {
-        let bounds = Bounds { records: self.settings.buffer_records, bytes: self.settings.buffer_kib << 10 };
+        let silence_ms = self.settings.ends_ms.saturating_mul(2).max(5_000);
+        let bounds = Bounds {
+            records: self.settings.buffer_records,
+            bytes: self.settings.buffer_kib << 10,
+            silence_max: Span(i64::try_from(silence_ms).unwrap_or(i64::MAX)),
+        };
         let failure = Arc::clone(&self.around.failure);
         Arc::new(Reading::new(topic, self.settings.topic(topic), self.partitions, bounds, failure))
     }

@@ -5,16 +5,23 @@
 //! reach a person, and the client library does not say which partition it is), then the consumer seeks. Between the two the buffer takes
 //! nothing, so a record of the old place never passes for one of the new.
 //!
+//! A consumer may lose its way: it delivers nothing, though there is something to read and nothing holds it back. The buffer sees that by
+//! the ends it is told ([`still`]); what helps is a new client, which is the poll thread's to make.
+//!
 //! Offsets have gaps: transaction markers, aborted records. Where the end lies above the last record and the consumer said that it has
 //! come to an end, [`ToDo::Seek`] to the very same place asks again: an end reached after that is one that was read from there, so the
 //! positions between belong to nobody and are passed.
+
+mod still;
 
 use std::collections::VecDeque;
 
 use actors::port::log::Fetched;
 use schemas::ids::Position;
 use schemas::record::LogRecord;
-use schemas::time::Timestamp;
+use schemas::time::{Span, Timestamp};
+
+use still::Still;
 
 /// Bounds of one partition's buffer.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +30,8 @@ pub(super) struct Bounds {
     pub(super) records: usize,
     /// Bytes, at which the partition is paused.
     pub(super) bytes: usize,
+    /// Between two ends that are told of a broker which is there.
+    pub(super) silence_max: Span,
 }
 
 /// What a partition holds.
@@ -54,7 +63,7 @@ pub(super) enum ToDo {
     Nothing,
     /// Put the consumer there.
     Seek(Position),
-    /// Stop the partition: its buffer is full.
+    /// Stop the partition: its buffer is full, or its reader has gone.
     Pause,
     /// Let it go on.
     Resume,
@@ -93,6 +102,8 @@ pub(super) struct Buffer {
     held: bool,
     flow: Flow,
     paused: bool,
+    /// The reader has gone: nothing is to be delivered until one asks.
+    left: bool,
     /// Where the next fetch begins.
     from: Position,
     /// Behind the last record in the buffer: where the consumer goes on.
@@ -105,6 +116,8 @@ pub(super) struct Buffer {
     outside: Option<Extent>,
     /// The end as it was told last.
     end: Option<Position>,
+    /// How long the consumer has delivered nothing of what there is.
+    still: Option<Still>,
     /// From this position on nothing is stamped before that time.
     promise: Option<(Position, Timestamp)>,
     /// The promise that the reader has heard.
@@ -121,6 +134,7 @@ impl Buffer {
             held: false,
             flow: Flow::Idle,
             paused: false,
+            left: false,
             from: Position(0),
             next: Position(0),
             records: VecDeque::new(),
@@ -128,6 +142,7 @@ impl Buffer {
             at_end: false,
             outside: None,
             end: None,
+            still: None,
             promise: None,
             told: None,
             last: None,
@@ -158,6 +173,15 @@ impl Buffer {
         self.records.clear();
         (self.from, self.next, self.bytes) = (from, from, 0);
         (self.at_end, self.outside, self.told, self.last) = (false, None, None, None);
+        (self.still, self.left) = (None, false);
+    }
+
+    /// The reader has gone elsewhere.
+    pub(super) fn leave(&mut self) {
+        if matches!(self.flow, Flow::Flowing { .. }) {
+            self.rest();
+            self.left = true;
+        }
     }
 
     /// Returns at most `max` records from `from` on.
@@ -165,6 +189,7 @@ impl Buffer {
         if !self.held {
             return Look::NotHeld;
         }
+        self.left = false;
         let known = self.flow != Flow::Idle && (self.from..=self.next).contains(&from);
         if !known {
             self.empty(from);
@@ -253,6 +278,10 @@ impl Buffer {
         if !self.is_reading() {
             return;
         }
+        self.still = match self.next < end && !self.paused {
+            true => Some(Still::after(self.still, self.next, at, self.bounds.silence_max)),
+            false => None,
+        };
         if self.next >= end {
             let at = self.promise.map_or(at, |(_, promised)| promised.max(at)).max(self.last.unwrap_or(at));
             self.promise = Some((self.next, at));
@@ -260,6 +289,18 @@ impl Buffer {
             // Only markers and aborted records, or the consumer would have delivered something.
             self.flow = Flow::Seeking { through: Some(end) };
         }
+    }
+
+    /// Returns true when the consumer has long delivered nothing, though there is something to read and nothing holds it back.
+    pub(super) fn stands_still(&self) -> bool {
+        self.held && self.still.is_some_and(|still| still.is_long())
+    }
+
+    /// The consumer is another from now on, which was put nowhere and is not paused. Returns true when the watcher is to be asked whether
+    /// the next position is in the partition.
+    pub(super) fn begin_anew(&mut self) -> bool {
+        (self.paused, self.still) = (false, None);
+        self.doubt()
     }
 
     /// Returns what the poll thread is to do.
@@ -272,6 +313,8 @@ impl Buffer {
         match self.flow {
             Flow::Seeking { .. } => ToDo::Seek(self.next),
             Flow::Flowing { .. } if full && !self.paused => ToDo::Pause,
+            Flow::Idle if self.left && !self.paused => ToDo::Pause,
+            Flow::Idle if self.left => ToDo::Nothing,
             Flow::Flowing { .. } | Flow::Checking | Flow::Idle if self.paused && room => ToDo::Resume,
             Flow::Flowing { .. } | Flow::Checking | Flow::Idle => ToDo::Nothing,
         }
@@ -292,9 +335,9 @@ impl Buffer {
         self.paused = paused;
     }
 
-    /// Returns true while the consumer is told to deliver nothing of a partition that is held.
+    /// Returns true while the consumer is told to deliver nothing of a partition that is held and read.
     pub(super) fn is_paused(&self) -> bool {
-        self.held && self.paused
+        self.held && self.paused && !self.left
     }
 
     /// Takes a record that the consumer delivered.

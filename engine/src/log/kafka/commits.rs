@@ -19,7 +19,7 @@ use rdkafka::topic_partition_list::Offset;
 use schemas::ids::{Epoch, PartitionId, Position};
 use tokio::sync::oneshot;
 
-use super::consumer::Context;
+use super::context::Context;
 use super::error::meaning;
 use super::settings::Settings;
 
@@ -32,8 +32,10 @@ pub(super) type Answer = oneshot::Sender<Result<(), Error>>;
 type Key = (Topic, PartitionId);
 
 /// Positions to be committed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Commits {
+    /// The member of the group, as it is at the moment.
+    client: Mutex<Option<Arc<BaseConsumer<Context>>>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -81,6 +83,12 @@ impl Commits {
                 drop(answer.send(Err(Error::Unavailable("too many commits of one partition wait".into()))));
             }
         });
+    }
+
+    /// Commits are by this client from now on, which has to join the group first; by nobody until there is one.
+    pub(super) fn are_by(&self, client: Option<&Arc<BaseConsumer<Context>>>) {
+        self.change(|state| state.joined = false);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client.cloned();
     }
 
     /// The group has been joined.
@@ -146,14 +154,19 @@ impl Commits {
     /// Starts the thread that commits. It waits for each answer, which the library brings in no other way, while the poll thread goes on.
     pub(super) fn start(
         self: Arc<Self>,
-        client: Arc<BaseConsumer<Context>>,
         settings: Arc<Settings>,
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<()> {
         let every = Duration::from_millis(settings.commit_ms);
         std::thread::Builder::new().name("kafka-commits".into()).spawn(move || {
             while let Some(wanted) = self.next(clock.as_ref(), every) {
-                let sent = list(&settings, &wanted).and_then(|list| client.commit(&list, CommitMode::Sync));
+                let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let sent = match client {
+                    Some(client) => {
+                        list(&settings, &wanted).and_then(|list| client.commit(&list, CommitMode::Sync))
+                    }
+                    None => Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownMemberId)),
+                };
                 self.answered(&sent);
             }
         })?;

@@ -2,26 +2,23 @@
 //!
 //! What it delivers goes to the partitions' buffers; a partition whose buffer is full is paused; one whose reader wants another place is
 //! sought. Partition queues are never split (stalls and reorders upstream), and no partition is ever put to a logical offset: an answer to
-//! the look-up that comes after a seek would move the consumer to the end behind everybody's back.
+//! the look-up that comes after a seek would move the consumer to the end behind everybody's back. A client that delivers nothing though
+//! there is something to read is given up, and another takes its place.
 //!
 //! A reader of its own (of care.outreach, dead letters, or of everything for a person who looks) is given partitions by its fetches. The
 //! member of the group is given them by the group: see [`super::member`].
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use actors::metrics::{Metrics, Stage};
 use actors::port::clock::Clock;
 use bytes::Bytes;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::topic_partition_list::Offset;
-use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientConfig, TopicPartitionList};
 use schemas::ids::{PartitionId, Position};
 use schemas::record::{LogRecord, headers};
@@ -29,7 +26,7 @@ use schemas::time::Timestamp;
 use smol_str::SmolStr;
 
 use super::buffer::{Pushed, ToDo};
-use super::client::Voice;
+use super::context::Context;
 use super::error::{Error, meaning};
 use super::failure::Failure;
 use super::member::Member;
@@ -45,65 +42,11 @@ const BATCH_MAX: usize = 1_000;
 /// Bound of a seek, which is a matter between two threads of the client library.
 const SEEK_WAIT: Duration = Duration::from_secs(1);
 
+/// A client that is closed is waited for so long.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
 /// Processor time is told this often.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-
-/// What the group changed.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// These partitions come.
-    Assign(Vec<PartitionId>),
-    /// These partitions go; true: they are gone already.
-    Revoke(Vec<PartitionId>, bool),
-}
-
-/// What the client library tells, on the poll thread.
-#[derive(Default)]
-pub(super) struct Context {
-    pub(super) voice: Voice,
-    changes: Mutex<Vec<Change>>,
-    /// The consumer is being closed: revoked partitions go at once.
-    closing: AtomicBool,
-}
-
-impl Context {
-    pub(super) fn take_changes(&self) -> Vec<Change> {
-        std::mem::take(&mut self.changes.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        Voice::line(level, facility, line);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.voice.error(&error, reason);
-    }
-}
-
-impl ConsumerContext for Context {
-    /// Notes the change; the poll thread follows it when this returns. The library waits for that without standing still.
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let partitions =
-            list.elements().iter().map(|element| PartitionId(element.partition() as u32)).collect();
-        let change = match what {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assign(partitions),
-            _ => Change::Revoke(partitions, consumer.assignment_lost()),
-        };
-        if self.closing.load(Ordering::Acquire) {
-            let done = match change {
-                Change::Assign(_) => consumer.incremental_assign(list),
-                Change::Revoke(..) => consumer.incremental_unassign(list),
-            };
-            if let Err(error) = done {
-                tracing::warn!(%error, "a partition was not given back at the end");
-            }
-            return;
-        }
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
-    }
-}
 
 /// What a poll thread shares with the rest of the log.
 #[derive(Clone)]
@@ -124,6 +67,7 @@ pub(super) enum Role {
 
 /// The poll thread's own.
 pub(super) struct Consumer {
+    config: ClientConfig,
     client: Arc<BaseConsumer<Context>>,
     reading: Arc<Reading>,
     role: Role,
@@ -142,16 +86,15 @@ impl Consumer {
         role: Role,
         around: Around,
     ) -> Result<tokio::sync::oneshot::Receiver<()>, Error> {
-        let client: BaseConsumer<Context> =
-            config.create_with_context(Context::default()).map_err(Error::Client)?;
-        let client = Arc::new(client);
+        let client = create(config)?;
         if let Role::Member(member) = &role {
-            client.subscribe(&[&reading.name]).map_err(Error::Client)?;
-            member.start(&client, &around)?;
+            member.join(&client, &reading).map_err(Error::Client)?;
+            member.start(&around)?;
         }
         let (ended, heard) = tokio::sync::oneshot::channel();
         let name = format!("kafka-{}", reading.topic.as_str());
-        let consumer = Self { client, reading, role, around, told: (Duration::ZERO, Duration::ZERO) };
+        let (config, told) = (config.clone(), (Duration::ZERO, Duration::ZERO));
+        let consumer = Self { config, client, reading, role, around, told };
         std::thread::Builder::new().name(name).spawn(move || {
             consumer.run();
             // Nobody may wait any more.
@@ -169,11 +112,12 @@ impl Consumer {
             self.steer();
             self.tell();
         }
-        self.client.context().closing.store(true, Ordering::Release);
+        self.client.context().close();
         if let Role::Member(member) = &mut self.role {
             member.leave(&self.client, &self.around);
         }
         self.reading.tell_all();
+        close(self.client);
     }
 
     /// Takes what is there, or waits a little for it.
@@ -230,19 +174,25 @@ impl Consumer {
         }
     }
 
-    /// Does for each partition what its readers wish: seeks, pauses, resumes.
+    /// Does for each partition what its readers wish: seeks, pauses, resumes. When the client has lost its way, another is taken.
     fn steer(&mut self) {
         let (mut seeks, mut pauses, mut resumes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut paused = 0;
+        let (mut paused, mut still) = (0, Vec::new());
         for partition in self.reading.partitions() {
             let Some(buffer) = self.reading.buffer(partition) else { continue };
             paused += usize::from(buffer.is_paused());
+            if buffer.stands_still() {
+                still.push(partition);
+            }
             match buffer.wanted() {
                 ToDo::Nothing => {}
                 ToDo::Seek(to) => seeks.push((partition, to)),
                 ToDo::Pause => pauses.push(partition),
                 ToDo::Resume => resumes.push(partition),
             }
+        }
+        if !still.is_empty() && !self.is_leaving() {
+            return self.replace_client(&still);
         }
         if !seeks.is_empty() {
             self.seek(&seeks);
@@ -251,6 +201,44 @@ impl Consumer {
         self.set_paused(&resumes, false);
         let paused = paused + pauses.len() - resumes.len();
         self.around.metrics.log().paused(self.reading.topic, paused);
+    }
+
+    /// Returns true while the group waits for partitions: the library delivers nothing meanwhile.
+    fn is_leaving(&self) -> bool {
+        matches!(&self.role, Role::Member(member) if member.is_leaving())
+    }
+
+    /// Gives the client up and goes on with another. A member is a new one then: what it held is lost, and comes anew.
+    fn replace_client(&mut self, still: &[PartitionId]) {
+        let place = self.client.position().ok();
+        tracing::error!(
+            topic = self.reading.name,
+            partitions = ?still,
+            ?place,
+            "nothing was delivered for a long time though there is something to read: the consumer is replaced"
+        );
+        self.around.metrics.log().consumer_replaced();
+        let new = match create(&self.config) {
+            Ok(new) => new,
+            Err(error) => return self.around.failure.fail(format!("no other consumer: {error}")),
+        };
+        let old = std::mem::replace(&mut self.client, new);
+        match &mut self.role {
+            Role::Reader(given) => given.clear(),
+            Role::Member(member) => member.lose(&old, &self.reading, &self.around),
+        }
+        // It leaves the group before its successor comes.
+        close(old);
+        for partition in self.reading.partitions() {
+            if self.reading.buffer(partition).is_some_and(|mut buffer| buffer.begin_anew()) {
+                self.around.questions.wake();
+            }
+        }
+        if let Role::Member(member) = &self.role
+            && let Err(error) = member.join(&self.client, &self.reading)
+        {
+            self.around.failure.fail(format!("the group was not joined again: {error}"));
+        }
     }
 
     fn set_paused(&self, partitions: &[PartitionId], paused: bool) {
@@ -335,6 +323,29 @@ impl Consumer {
     }
 }
 
+fn create(config: &ClientConfig) -> Result<Arc<BaseConsumer<Context>>, Error> {
+    config.create_with_context(Context::default()).map(Arc::new).map_err(Error::Client)
+}
+
+/// Closes a client in a thread of its own, and waits a little for it: the library has been seen never to come to an end with one whose
+/// fetches had been refused.
+fn close(mut client: Arc<BaseConsumer<Context>>) {
+    client.context().close();
+    let (closed, heard) = mpsc::channel::<()>();
+    let closing = std::thread::Builder::new().name("kafka-close".into()).spawn(move || {
+        // Whoever else has it, the thread that commits, lets go of it first: it may be in the middle of a commit.
+        while let Err(shared) = Arc::try_unwrap(client) {
+            client = shared;
+            std::thread::park_timeout(POLL_WAIT);
+        }
+        drop(closed);
+    });
+    let waited = heard.recv_timeout(CLOSE_WAIT);
+    if closing.is_ok() && waited == Err(mpsc::RecvTimeoutError::Timeout) {
+        tracing::warn!("a consumer does not come to its end; it is left to itself");
+    }
+}
+
 /// Puts a record into its partition's buffer; returns true when somebody may wait for it.
 fn take(message: &BorrowedMessage<'_>, partition: PartitionId, reading: &Reading, metrics: &Metrics) -> bool {
     let Some(mut buffer) = reading.buffer(partition) else { return false };
@@ -382,3 +393,6 @@ pub(super) fn places(name: &str, places: &[(PartitionId, Position)]) -> TopicPar
     }
     list
 }
+
+#[cfg(test)]
+mod tests;

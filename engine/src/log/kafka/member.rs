@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaResult;
 use rdkafka::topic_partition_list::Offset;
 use schemas::ids::{PartitionId, Position};
 
 use super::assignment::Assignments;
 use super::commits::Commits;
-use super::consumer::{Around, Change, Context, list, places};
+use super::consumer::{Around, list, places};
+use super::context::{Change, Context};
 use super::reading::Reading;
 use super::settings::Settings;
 
@@ -47,10 +49,27 @@ impl Member {
         Self { settings, assignments, commits, leaving: None }
     }
 
+    /// Joins the group, as this client.
+    pub(super) fn join(&self, client: &Arc<BaseConsumer<Context>>, reading: &Reading) -> KafkaResult<()> {
+        self.commits.are_by(Some(client));
+        client.subscribe(&[&reading.name])
+    }
+
     /// Starts the thread that commits.
-    pub(super) fn start(&self, client: &Arc<BaseConsumer<Context>>, around: &Around) -> std::io::Result<()> {
-        let (client, settings) = (Arc::clone(client), Arc::clone(&self.settings));
-        Arc::clone(&self.commits).start(client, settings, Arc::clone(&around.clock))
+    pub(super) fn start(&self, around: &Around) -> std::io::Result<()> {
+        Arc::clone(&self.commits).start(Arc::clone(&self.settings), Arc::clone(&around.clock))
+    }
+
+    /// Returns true while partitions are being given up.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
+    /// The client is given up: what it held is lost.
+    pub(super) fn lose(&mut self, client: &BaseConsumer<Context>, reading: &Reading, around: &Around) {
+        self.commits.are_by(None);
+        let held = self.assignments.held().into_iter().collect();
+        self.revoked(client, reading, around, (held, true));
     }
 
     /// Follows what the group has changed.
@@ -183,5 +202,6 @@ impl Member {
             drop(client.poll(POLL_WAIT));
         }
         self.let_go(client);
+        self.commits.are_by(None);
     }
 }

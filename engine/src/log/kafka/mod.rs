@@ -2,10 +2,10 @@
 //!
 //! Read in this order: [`settings`] is what a person may choose, [`topics`] what must be true of the brokers; `client` sets the client
 //! library up; [`adapter`] is the log behind its ports. Reading: `buffer` is one partition as it is read (pure), `reading` a topic of
-//! them, `consumer` the poll thread that fills them, `member` what the group wants of it, `assignment` what the node hears of that,
-//! `commits` what goes back to the group, `watch` where partitions end and the log's time with it. Writing: `producer`,
-//! `row` what it sends, and `floors` where stamps are asked for; [`history`] plays files. `error` and `failure` say what went wrong, for
-//! one call and for good.
+//! them, `consumer` the poll thread that fills them, `context` what the client library tells it, `member` what the group wants of it,
+//! `assignment` what the node hears of that, `commits` what goes back to the group, `watch` where partitions end and the log's time with
+//! it. Writing: `producer`, `row` what it sends, and `floors` where stamps are asked for; [`history`] plays files. `error` and `failure`
+//! say what went wrong, for one call and for good.
 
 pub mod adapter;
 pub mod error;
@@ -18,6 +18,7 @@ mod buffer;
 mod client;
 mod commits;
 mod consumer;
+mod context;
 mod failure;
 mod floors;
 mod member;

@@ -22,6 +22,7 @@ use schemas::time::{Span, Timestamp};
 use tokio::sync::oneshot;
 
 use super::Stamps;
+use super::assignment::Assignments;
 use super::buffer::{Buffer, Extent};
 use super::client::Asking;
 use super::commits;
@@ -120,6 +121,8 @@ pub(super) struct Watcher {
     pub(super) around: Around,
     /// The topics that are read.
     pub(super) readings: Arc<RwLock<Vec<Arc<Reading>>>>,
+    /// What this process holds, if it is a member of the group.
+    pub(super) assignments: Option<Arc<Assignments>>,
     /// How far care.events was confirmed, per partition.
     pub(super) confirmed: Arc<Mutex<BTreeMap<PartitionId, Position>>>,
 }
@@ -224,6 +227,7 @@ impl Watcher {
 
     /// Tells every reader where its partition ends, and the log's time with it.
     fn tell_ends(&self) {
+        self.leave_what_moved();
         let places = self.places(Buffer::wants_ends);
         let at = self.now();
         let ends = self.list(&places, Edge::End);
@@ -240,6 +244,16 @@ impl Watcher {
         if !self.places(Buffer::wants_check).is_empty() {
             self.around.questions.wake();
         }
+    }
+
+    /// Outreach is read where the events of its partition are: what moved has a reader elsewhere.
+    fn leave_what_moved(&self) {
+        let Some(assignments) = &self.assignments else { return };
+        self.each_buffer(|reading, partition, buffer| {
+            if reading.topic == Topic::Outreach && !assignments.is_held_or_draining(partition) {
+                buffer.leave();
+            }
+        });
     }
 
     /// Returns an edge of each place. One partition without a leader fails a whole request, so a request that failed is halved: the others

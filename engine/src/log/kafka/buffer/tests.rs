@@ -5,7 +5,7 @@ use schemas::record::RecordKind;
 
 use super::*;
 
-const BOUNDS: Bounds = Bounds { records: 4, bytes: 1 << 20 };
+const BOUNDS: Bounds = Bounds { records: 4, bytes: 1 << 20, silence_max: Span::seconds(5) };
 
 fn record(position: u64, stamp: i64) -> LogRecord {
     LogRecord {
@@ -264,4 +264,59 @@ fn a_slow_consumer_is_not_sought_again() {
         assert_eq!(buffer.wanted(), ToDo::Nothing, "records are on their way");
     }
     assert_eq!(buffer.unread(), 3);
+}
+
+#[test]
+fn a_consumer_that_delivers_nothing_of_what_there_is_stands_still() {
+    let mut buffer = flowing(0, 3);
+    for at in (100..30_100).step_by(1_000) {
+        buffer.ended(Position(3), Timestamp(at));
+        assert!(!buffer.stands_still(), "at {at}");
+    }
+    buffer.ended(Position(3), Timestamp(30_100));
+    assert!(buffer.stands_still());
+    buffer.push(record(0, 1));
+    buffer.ended(Position(3), Timestamp(31_000));
+    assert!(!buffer.stands_still(), "it goes on");
+    assert!(buffer.begin_anew(), "a new one is put to the place of the old");
+    assert!(buffer.wants_check());
+    buffer.checked(extent(0, 3), Timestamp(32_000));
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(1)));
+}
+
+#[test]
+fn a_consumer_that_has_a_reason_does_not_stand_still() {
+    let (mut full, mut done, mut alone) = (flowing(0, 9), flowing(0, 0), flowing(0, 3));
+    for position in 0..4 {
+        full.push(record(position, 1));
+    }
+    full.set_paused(true);
+    let (end, of_nothing) = (Position(9), Position(0));
+    for at in (0..90_000).step_by(1_000).map(Timestamp) {
+        full.ended(end, at);
+        done.ended(of_nothing, at);
+        if at.0 % 20_000 < 10_000 {
+            // Of a broker that is away every ten seconds no ends are told meanwhile.
+            alone.ended(Position(3), at);
+        }
+        assert!([&full, &done, &alone].iter().all(|buffer| !buffer.stands_still()), "{at:?}");
+    }
+}
+
+#[test]
+fn what_its_reader_has_left_is_dropped_and_paused_until_one_asks() {
+    let mut buffer = flowing(0, 1);
+    buffer.push(record(0, 1));
+    buffer.leave();
+    assert!(!buffer.wants_ends());
+    assert_eq!(buffer.wanted(), ToDo::Pause);
+    buffer.set_paused(true);
+    assert!(!buffer.is_paused(), "not because it is full");
+    assert_eq!(buffer.wanted(), ToDo::Nothing);
+    assert_eq!(buffer.look(Position(0), 9), Look::Ask);
+    buffer.leave();
+    assert_eq!(buffer.wanted(), ToDo::Resume, "one asks: it is put to its place first");
+    buffer.set_paused(false);
+    buffer.checked(extent(0, 1), Timestamp(0));
+    assert_eq!(buffer.wanted(), ToDo::Seek(Position(0)));
 }
