@@ -12,6 +12,8 @@ use super::verdict::Verdict;
 use super::world::{Hurt, World};
 use crate::cluster::Server;
 
+/// Records whose stamps were raised.
+const RAISED: &str = "care_log_stamps_raised_total";
 /// The hostile while. Units: ms.
 const HOSTILE_MS: u64 = 8_000;
 /// Events per second.
@@ -42,6 +44,9 @@ pub struct Round {
     pub verdict: Verdict,
     /// Resident memory of each engine at its end. Units: MiB.
     pub memory_mib: Vec<u64>,
+    /// Records whose stamps the engines that run have raised since they started: the broker showed them later than the clocks' difference
+    /// that is allowed for. Such a row differs from what one thread makes of the topic, by time.
+    pub raised: u64,
 }
 
 impl Round {
@@ -57,6 +62,7 @@ impl Round {
             "rested_ms": self.rested_ms,
             "took_ms": self.took_ms,
             "memory_mib": self.memory_mib,
+            "raised": self.raised,
             "told": self.verdict.told,
         });
         let more = more.as_object().cloned().unwrap_or_default();
@@ -100,6 +106,7 @@ pub async fn play(world: &mut World, story: &mut Story, seed: u64) -> Round {
         took_ms: (now - began).as_millis() as u64,
         verdict,
         memory_mib: world.engines.iter().filter_map(|engine| engine.memory_mib()).collect(),
+        raised: world.engines.iter().filter_map(|engine| engine.metric(RAISED)).sum::<f64>() as u64,
     }
 }
 

@@ -331,7 +331,7 @@ fn create(config: &ClientConfig) -> Result<Arc<BaseConsumer<Context>>, Error> {
 /// fetches had been refused.
 fn close(mut client: Arc<BaseConsumer<Context>>) {
     client.context().close();
-    let (closed, heard) = mpsc::channel::<()>();
+    let (closed, heard) = mpsc::sync_channel::<()>(1);
     let closing = std::thread::Builder::new().name("kafka-close".into()).spawn(move || {
         // Whoever else has it, the thread that commits, lets go of it first: it may be in the middle of a commit.
         while let Err(shared) = Arc::try_unwrap(client) {
