@@ -125,6 +125,9 @@ impl Cluster {
     }
 
     fn up(folder: PathBuf, brokers: Brokers, doors: u32) -> Self {
+        // One after the other: two that look for free ports at once may find the same.
+        static STARTING: Mutex<()> = Mutex::new(());
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let count = match brokers {
             Brokers::One => "1",
             Brokers::Three => "3",
