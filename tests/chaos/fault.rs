@@ -37,6 +37,37 @@ pub enum Fault {
     StallStore,
     /// A line is cut.
     Cut(Which, Line, Cut, Heal),
+    /// What goes over a line to its server is under way for so many ms.
+    SlowLine(Which, Line, u64),
+    /// The machine of an engine is lost: the engine, and whatever of it was under way.
+    LoseMachine(Which),
+}
+
+/// What a round is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weather {
+    /// Anything may go wrong, once in a while.
+    Changing,
+    /// Lines are slow and machines are lost, among customers who do not come again: what was begun and not ended shows.
+    Harsh,
+}
+
+impl Weather {
+    /// Returns what the round of a seed is like: in turn.
+    pub fn of(seed: u64) -> Self {
+        match seed.is_multiple_of(2) {
+            true => Weather::Changing,
+            false => Weather::Harsh,
+        }
+    }
+
+    /// Returns its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Weather::Changing => "changing",
+            Weather::Harsh => "harsh",
+        }
+    }
 }
 
 /// A fault, when it begins and how long it lasts. Units: ms since the round began.
@@ -52,23 +83,61 @@ pub struct Planned {
 
 /// Longest that something stands still or is cut: well beyond a session of the group.
 const LONGEST_MS: u64 = 6_000;
-/// Faults of one round, at most.
+/// Faults of one round of changing weather, at most.
 const FAULTS_MAX: u64 = 4;
+/// How long what goes to broker and store is under way in harsh weather: either, or both a little.
+const SLOW_MS: [[u64; 2]; 3] = [[350, 0], [0, 350], [200, 200]];
 
 /// Returns what goes wrong in the round of a seed, within `span_ms`, in order. At most one fault at a time hits the same thing.
 pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
     let mut random = Random::new(seed ^ 0xfa17);
+    let mut planned = match Weather::of(seed) {
+        Weather::Changing => changing(&mut random, span_ms),
+        Weather::Harsh => harsh(&mut random, span_ms),
+    };
+    planned.sort_by_key(|one| one.at_ms);
+    planned
+}
+
+/// All lines are slow; each engine's machine is lost, one of them twice, and the other's line to the store is cut for a moment.
+fn harsh(random: &mut Random, span_ms: u64) -> Vec<Planned> {
+    let mut planned = Vec::new();
+    let [broker_ms, store_ms] = *random.pick(&SLOW_MS);
+    for which in 0..2 {
+        for (line, delay_ms) in [(Line::Broker, broker_ms), (Line::Store, store_ms)] {
+            let fault = Fault::SlowLine(which, line, delay_ms);
+            planned.push(Planned { fault, at_ms: 0, for_ms: span_ms });
+        }
+    }
+    let twice = random.below(2) as Which;
+    let mut lose = |which, from_ms, to_ms| {
+        let (at_ms, for_ms) = (from_ms + random.below(to_ms - from_ms), 200 + random.below(800));
+        planned.push(Planned { fault: Fault::LoseMachine(which), at_ms, for_ms });
+    };
+    lose(twice, span_ms / 8, span_ms / 4);
+    lose(twice, span_ms * 3 / 4, span_ms);
+    lose(1 - twice, span_ms / 2, span_ms);
+    let cut = Fault::Cut(1 - twice, Line::Store, *random.pick(&Cut::ALL), Heal::Reset);
+    let (at_ms, for_ms) = (random.below(span_ms / 2), 300 + random.below(1_200));
+    planned.push(Planned { fault: cut, at_ms, for_ms });
+    planned
+}
+
+fn changing(random: &mut Random, span_ms: u64) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::new();
     for _ in 0..1 + random.below(FAULTS_MAX) {
-        let fault = fault(&mut random);
+        let fault = fault(random);
         let at_ms = random.below(span_ms * 3 / 4);
         let for_ms = match fault {
             Fault::KillEngine(_) | Fault::StopEngine(_) | Fault::KillBroker | Fault::KillStore => {
                 random.below(1_500)
             }
-            Fault::StallEngine(_) | Fault::StallBroker | Fault::StallStore | Fault::Cut(..) => {
-                300 + random.below(LONGEST_MS)
-            }
+            Fault::StallEngine(_)
+            | Fault::StallBroker
+            | Fault::StallStore
+            | Fault::Cut(..)
+            | Fault::SlowLine(..)
+            | Fault::LoseMachine(_) => 300 + random.below(LONGEST_MS),
         };
         let one = Planned { fault, at_ms, for_ms };
         let apart = |other: &Planned| {
@@ -78,7 +147,6 @@ pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
             planned.push(one);
         }
     }
-    planned.sort_by_key(|one| one.at_ms);
     planned
 }
 
@@ -104,9 +172,12 @@ fn fault(random: &mut Random) -> Fault {
 /// Tells apart what faults hit: two at once would undo each other.
 fn target(fault: Fault) -> (u8, Which) {
     match fault {
-        Fault::KillEngine(which) | Fault::StopEngine(which) | Fault::StallEngine(which) => (0, which),
+        Fault::KillEngine(which)
+        | Fault::StopEngine(which)
+        | Fault::StallEngine(which)
+        | Fault::LoseMachine(which) => (0, which),
         Fault::KillBroker | Fault::StallBroker => (1, 0),
         Fault::KillStore | Fault::StallStore => (2, 0),
-        Fault::Cut(which, ..) => (3, which),
+        Fault::Cut(which, ..) | Fault::SlowLine(which, ..) => (3, which),
     }
 }

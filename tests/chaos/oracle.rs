@@ -2,13 +2,16 @@
 //! folding, windows, triggers or marks is used here.
 //!
 //! A record counts once per `messageId`. Three of the triggers are a record each; [`LOOKED_AND_LEFT`] is a wait that an order ends: what
-//! was due before a record comes before it, at the same instant the record comes first.
+//! was due before a record comes before it, at the same instant the record comes first. What went astray counts where an engine has
+//! relayed it to, and that it did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::story::{CHECKOUT_SCORED, EVERY_ORDER, FIFTH_ORDER, LOOKED_AND_LEFT, LOOKED_AND_LEFT_MS};
+use super::story::{
+    CHECKOUT_SCORED, EVERY_ORDER, FIFTH_ORDER, LOOKED_AND_LEFT, LOOKED_AND_LEFT_MS, says_it_is_astray,
+};
 use super::topic::Stored;
 
 /// What names an outreach: the trigger, the customer, and where the record stands that opened it.
@@ -44,21 +47,33 @@ pub struct Expected {
     pub customers: BTreeMap<String, Totals>,
     /// Every outreach.
     pub outreach: BTreeSet<Cause>,
+    /// Message ids of what went astray and was left where it stands.
+    pub left_astray: BTreeSet<String>,
 }
 
 /// Returns what has to have come of these records: those of each partition in order, every wait over.
 pub fn expect(events: &[Stored]) -> Expected {
     let mut expected = Expected::default();
+    let mut astray: BTreeMap<Place, Value> = BTreeMap::new();
+    for record in events.iter().filter(|record| is_astray(record)) {
+        let event = said(record);
+        let (customer, message) = (record.key.clone(), text(&event["messageId"]));
+        expected.customers.entry(customer).or_default().sequences.insert(sequence(&message));
+        expected.left_astray.insert(message);
+        astray.insert((record.partition.into(), record.offset), event);
+    }
     let mut waits: BTreeMap<&str, BTreeMap<String, Wait>> = BTreeMap::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    for record in events {
+    for record in events.iter().filter(|record| !is_astray(record)) {
         let totals = expected.customers.entry(record.key.clone()).or_default();
         totals.last_offset = record.offset;
-        if record.kind != "event" {
-            continue;
-        }
-        let event: Value = serde_json::from_slice(&record.body).expect("the producer sends JSON");
+        let event = match record.kind.as_str() {
+            "event" => said(record),
+            "stray" => astray.get(&came_from(record)).expect("a stray names where it stood").clone(),
+            _ => continue,
+        };
         let message = text(&event["messageId"]);
+        expected.left_astray.remove(&message);
         if !seen.insert(message.clone()) {
             continue;
         }
@@ -103,6 +118,25 @@ pub fn expect(events: &[Stored]) -> Expected {
         }));
     }
     expected
+}
+
+/// Partition and offset.
+type Place = (i64, i64);
+
+/// Returns true for an event that stands in another partition than its customer's.
+pub fn is_astray(record: &Stored) -> bool {
+    record.kind == "event" && says_it_is_astray(&said(record))
+}
+
+fn said(record: &Stored) -> Value {
+    serde_json::from_slice(&record.body).expect("producer and engine send JSON")
+}
+
+/// Returns where a stray stood before it was relayed.
+fn came_from(record: &Stored) -> Place {
+    let from = &said(record)["from"];
+    let number = |name: &str| from[name].as_i64().expect("a place has numbers");
+    (number("partition"), number("position"))
 }
 
 struct Wait {

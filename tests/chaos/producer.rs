@@ -9,7 +9,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Message};
 
+use schemas::ids::PartitionId;
+
 use super::story::Said;
+use super::world::PARTITIONS;
 
 /// How long events may wait for the broker: longer than any outage.
 const PATIENCE_MS: &str = "300000";
@@ -66,6 +69,10 @@ impl Producer {
         let mut record = BaseRecord::with_opaque_to(&self.topic, Box::new(said.sequence))
             .key(&said.customer)
             .payload(&said.body);
+        if said.is_astray {
+            let home = PartitionId::of(&said.customer, PARTITIONS).0;
+            record = record.partition(((home + 1) % PARTITIONS) as i32);
+        }
         loop {
             match self.inner.send(record) {
                 Ok(()) => return Ok(()),

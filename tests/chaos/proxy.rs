@@ -1,4 +1,4 @@
-//! A network that can be cut: a TCP proxy between one engine and one server.
+//! A network that can be cut and slowed: a TCP proxy between one engine and one server.
 //!
 //! A cut holds bytes back, as a network does that loses packets: nobody is told, and when the cut heals what was held comes late, or the
 //! connections are gone and it never comes. What either side had written before is under way all the same.
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 /// How long a server may take to answer a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-/// Bytes carried at once.
-const CHUNK: usize = 16 * 1_024;
+/// Bytes carried at once, also over a slow line: it delays and hardly throttles.
+const CHUNK: usize = 256 * 1_024;
 
 /// Which way a network is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ struct Line {
 #[derive(Default)]
 struct State {
     cut: Option<Cut>,
+    /// What goes to the server is under way for so long.
+    delay: Duration,
     closed: bool,
     /// Bytes that a cut holds or has held back.
     held: u64,
@@ -108,6 +110,16 @@ impl Proxy {
                 state.reset();
             }
         });
+    }
+
+    /// Has what goes to the server be under way for so long from now on; new connections too.
+    pub fn slow(&self, delay: Duration) {
+        self.line.change(|state| state.delay = delay);
+    }
+
+    /// Ends every connection, and what is under way never comes: the machine behind it is lost.
+    pub fn reset(&self) {
+        self.line.change(State::reset);
     }
 
     /// Returns how many bytes cuts have held back so far; what waits in the system's own buffers is not among them.
@@ -194,6 +206,10 @@ impl Line {
         loop {
             let read = from.read(&mut chunk).unwrap_or(0);
             self.note_held(way, read as u64);
+            if way == Way::ToServer {
+                let delay = self.lock().delay;
+                thread::sleep(delay);
+            }
             if !self.passes(way, born) {
                 return;
             }

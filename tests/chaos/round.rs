@@ -6,8 +6,8 @@ use actors::port::clock::Clock;
 use serde_json::{Value, json};
 
 use super::engine::Signal;
-use super::fault::{Fault, Planned, plan};
-use super::story::{LOOKED_AND_LEFT_MS, Story};
+use super::fault::{Fault, Planned, Weather, plan};
+use super::story::{Crowd, LOOKED_AND_LEFT_MS, Story};
 use super::verdict::Verdict;
 use super::world::{Hurt, World};
 use crate::cluster::Server;
@@ -30,6 +30,8 @@ const WAITS: Duration = Duration::from_millis(LOOKED_AND_LEFT_MS as u64 + 1_500)
 pub struct Round {
     /// Its seed.
     pub seed: u64,
+    /// What it was like.
+    pub weather: Weather,
     /// What went wrong, by plan.
     pub faults: Vec<Planned>,
     /// Events sent.
@@ -56,6 +58,7 @@ impl Round {
         let faults: Vec<String> = self.faults.iter().map(told).collect();
         let more = json!({
             "seed": self.seed,
+            "weather": self.weather.as_str(),
             "faults": faults,
             "events": self.events,
             "exits": self.exits,
@@ -84,7 +87,12 @@ enum Step {
 
 /// Plays the round of a seed.
 pub async fn play(world: &mut World, story: &mut Story, seed: u64) -> Round {
-    story.turn_the_page(seed);
+    let weather = Weather::of(seed);
+    let crowd = match weather {
+        Weather::Changing => Crowd::Regulars,
+        Weather::Harsh => Crowd::Passers,
+    };
+    story.turn_the_page(seed, crowd);
     let faults = plan(seed, HOSTILE_MS);
     let began = world.clock.boot();
     let (events, mut exits) = be_hostile(world, story, &faults).await;
@@ -99,6 +107,7 @@ pub async fn play(world: &mut World, story: &mut Story, seed: u64) -> Round {
     let now = world.clock.boot();
     Round {
         seed,
+        weather,
         faults,
         events,
         exits,
@@ -147,7 +156,8 @@ fn act(world: &mut World, step: Step) {
             world.engines[which].wait();
             world.engines[which].start();
         }
-        Step::End(Fault::KillEngine(which)) => world.engines[which].start(),
+        Step::Begin(Fault::LoseMachine(which)) => world.lose_machine(which),
+        Step::End(Fault::KillEngine(which) | Fault::LoseMachine(which)) => world.engines[which].start(),
         Step::Begin(Fault::StallEngine(which)) => world.engines[which].signal(Signal::Stop),
         Step::End(Fault::StallEngine(which)) => world.engines[which].signal(Signal::Continue),
         Step::Begin(Fault::KillBroker) => world.hurt(Hurt::Kill, Server::Broker(1)),
@@ -160,6 +170,10 @@ fn act(world: &mut World, step: Step) {
         Step::End(Fault::StallStore) => world.hurt(Hurt::Resume, Server::Store),
         Step::Begin(Fault::Cut(which, line, cut, _)) => world.cut(which, line, cut),
         Step::End(Fault::Cut(which, line, _, heal)) => world.heal(which, line, heal),
+        Step::Begin(Fault::SlowLine(which, line, ms)) => {
+            world.slow(which, line, Duration::from_millis(ms));
+        }
+        Step::End(Fault::SlowLine(which, line, _)) => world.slow(which, line, Duration::ZERO),
     }
 }
 

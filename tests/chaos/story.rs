@@ -1,7 +1,7 @@
 //! What customers do in a round: events as Segment JSON, the same for the same seed, each with the customer's own sequence number.
 //!
 //! Every number a row could lose or count twice is made of sequence numbers: an order's total is its number, so one order more or less
-//! shows in the sum, and which one.
+//! shows in the sum, and which one. Some events go astray, to another partition than their customer's, and say so.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,21 @@ use serde_json::{Value, json};
 use care_tests::shop::Random;
 
 /// Customers of one round; in the next some are new and as many are gone.
-const CUSTOMERS: u64 = 120;
+const REGULARS: u64 = 120;
 /// Customers that are new in a round.
 const NEW: u64 = 15;
+/// Customers that pass by at once.
+const PASSERS: u64 = 40;
+/// After so many events one of them is gone for good and another comes: each is there for a second or two.
+const PASSING_EVENTS: u64 = 5;
 /// Products that a customer looks at.
 const PRODUCTS: u64 = 3;
 /// Of a hundred events so many are sent a second time, as a client does that missed the answer.
 const RESENT_PERCENT: u64 = 4;
 /// A second time comes at most so many events of the customer later.
 const RESENT_WITHIN: u64 = 10;
+/// Of a hundred events so many go astray, as they do with a producer that has another partitioner.
+const ASTRAY_PERCENT: u64 = 3;
 
 /// One event to be sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +35,17 @@ pub struct Said {
     pub sequence: u64,
     /// Segment JSON.
     pub body: String,
+    /// It goes to another partition than its customer's. Its body says so as well.
+    pub is_astray: bool,
+}
+
+/// How customers come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowd {
+    /// They stay for several rounds: what was left lying for one of them is found when the customer comes again.
+    Regulars,
+    /// Each says a few things and is gone for good: what is left lying stays there.
+    Passers,
 }
 
 /// What customers do, round after round.
@@ -36,38 +53,56 @@ pub struct Story {
     random: Random,
     /// Events by number, for each customer.
     said: BTreeMap<u64, Vec<Said>>,
-    /// The first customer of the round.
+    crowd: Crowd,
+    /// The first customer who is there.
     first: u64,
+    /// Events since somebody came or went.
+    since: u64,
 }
 
 impl Story {
-    /// Returns the story of a seed, in its first round.
+    /// Returns the story of a seed, in its first round, of regulars.
     pub fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed ^ 0x5707), said: BTreeMap::new(), first: 0 }
+        let random = Random::new(seed ^ 0x5707);
+        Self { random, said: BTreeMap::new(), crowd: Crowd::Regulars, first: 0, since: 0 }
     }
 
     /// Begins another round: new customers come, the oldest go silent.
-    pub fn turn_the_page(&mut self, seed: u64) {
+    pub fn turn_the_page(&mut self, seed: u64, crowd: Crowd) {
         self.random = Random::new(seed ^ 0x5707);
+        self.crowd = crowd;
         self.first += NEW;
     }
 
     /// Returns the next event.
     pub fn next(&mut self) -> Said {
-        let number = self.first + self.random.below(CUSTOMERS);
+        let number = self.somebody();
         let before = self.said.get(&number).map_or(0, Vec::len) as u64;
         if before > 0 && self.random.chance(RESENT_PERCENT) {
             let back = 1 + self.random.below(before.min(RESENT_WITHIN));
             return self.said[&number][(before - back) as usize].clone();
         }
         let customer = format!("c{number}");
-        let body = self.event(&customer, before + 1);
-        let said = Said { customer, sequence: before + 1, body };
+        let is_astray = self.random.chance(ASTRAY_PERCENT);
+        let body = self.event(&customer, before + 1, is_astray);
+        let said = Said { customer, sequence: before + 1, body, is_astray };
         self.said.entry(number).or_default().push(said.clone());
         said
     }
 
-    fn event(&mut self, customer: &str, sequence: u64) -> String {
+    /// Returns the number of a customer who is there.
+    fn somebody(&mut self) -> u64 {
+        match self.crowd {
+            Crowd::Regulars => self.first + self.random.below(REGULARS),
+            Crowd::Passers => {
+                self.since += 1;
+                self.first += u64::from(self.since.is_multiple_of(PASSING_EVENTS));
+                self.first + self.random.below(PASSERS)
+            }
+        }
+    }
+
+    fn event(&mut self, customer: &str, sequence: u64, is_astray: bool) -> String {
         let id = format!("{customer}-{sequence}");
         let product = format!("p{}", self.random.below(PRODUCTS));
         let (name, properties): (&str, Value) = match self.random.below(100) {
@@ -79,9 +114,20 @@ impl Story {
             65..85 => ("Order Completed", json!({"order_id": id, "total": sequence, "currency": "EUR"})),
             _ => ("Checkout Started", json!({"checkout_id": id})),
         };
-        json!({"type": "track", "userId": customer, "messageId": id, "event": name, "properties": properties})
-            .to_string()
+        let mut event = json!({"type": "track", "userId": customer, "messageId": id, "event": name, "properties": properties});
+        if is_astray {
+            event["context"] = json!({(ASTRAY): true});
+        }
+        event.to_string()
     }
+}
+
+/// What the context of an event says that goes astray.
+const ASTRAY: &str = "astray";
+
+/// Returns true for an event that went astray, by what it says.
+pub fn says_it_is_astray(event: &Value) -> bool {
+    event["context"][ASTRAY] == true
 }
 
 /// Trigger files of the world, by name. Each shows one way of coming to an outreach; `oracle` says by itself what has to come of them.

@@ -79,6 +79,21 @@ fn a_reset_ends_every_connection_and_what_was_held_never_comes() {
 }
 
 #[test]
+fn what_was_on_a_slow_line_when_its_machine_was_lost_never_comes() {
+    let (proxy, mut client, mut server) = line();
+    proxy.slow(2 * SILENT);
+    says(&mut client, "late");
+    hears_nothing(&mut server);
+    hears(&mut server, "late");
+    says(&mut server, "answers are not slow");
+    hears(&mut client, "answers are not slow");
+    says(&mut client, "lost");
+    hears_nothing(&mut server);
+    proxy.reset();
+    assert!(matches!(server.read(&mut [0; 8]), Ok(0) | Err(_)), "the connection is gone and nothing came");
+}
+
+#[test]
 fn a_new_connection_during_a_cut_reaches_the_server_when_it_heals() {
     let listener = TcpListener::bind(ANYWHERE).expect("a free port");
     let proxy = Proxy::start(anywhere(), listener.local_addr().expect("it listens")).expect("a free port");
@@ -102,7 +117,7 @@ fn event(name: &str, sequence: u64, properties: &str) -> Said {
     let body = format!(
         r#"{{"userId":"c1","messageId":"c1-{sequence}","event":"{name}","properties":{{{properties}}}}}"#
     );
-    Said { customer: "c1".to_owned(), sequence, body }
+    Said { customer: "c1".to_owned(), sequence, body, is_astray: false }
 }
 
 fn cause(trigger: &str, offset: i64) -> Cause {
@@ -135,6 +150,30 @@ fn the_oracle_counts_an_event_once_and_an_order_ends_a_wait_up_to_its_last_insta
     let totals = &expected.customers["c1"];
     assert_eq!((totals.orders, totals.order_value, totals.events["Product Viewed"]), (2, 700, 4));
     assert_eq!(totals.last_offset, 7);
+}
+
+#[test]
+fn the_oracle_counts_what_went_astray_where_it_was_relayed_to_and_misses_what_was_not() {
+    let order = |sequence: u64, body: &str| {
+        let mut said = event("Order Completed", sequence, &format!(r#""total":{sequence}"#));
+        said.body = said.body.replacen('{', body, 1);
+        said
+    };
+    let astray = |sequence| order(sequence, r#"{"context":{"astray":true},"#);
+    let relayed = |from: i64, offset| Stored {
+        kind: "stray".to_owned(),
+        body: format!(r#"{{"from":{{"topic":"care.events","partition":1,"position":{from}}}}}"#).into_bytes(),
+        ..stored(&order(0, "{"), offset, offset)
+    };
+    let elsewhere = |sequence, offset| Stored { partition: 1, ..stored(&astray(sequence), offset, offset) };
+    let events =
+        [stored(&order(1, "{"), 7, 7), relayed(3, 8), relayed(3, 9), elsewhere(2, 3), elsewhere(3, 4)];
+    let expected = expect(&events);
+    let totals = &expected.customers["c1"];
+    assert_eq!((totals.orders, totals.order_value, totals.last_offset), (2, 300, 9));
+    assert_eq!(totals.sequences, [1, 2, 3].into_iter().collect());
+    assert_eq!(expected.outreach, [cause(EVERY_ORDER, 7), cause(EVERY_ORDER, 8)].into_iter().collect());
+    assert_eq!(expected.left_astray, ["c1-3".to_owned()].into_iter().collect());
 }
 
 #[test]

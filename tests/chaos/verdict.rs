@@ -151,6 +151,10 @@ fn judge_events(expected: &Expected, found: &Found, verdict: &mut Verdict) {
             verdict.tell(format!("event {missing} of {customer} was acknowledged and is not in the topic"));
         }
     }
+    for message in &expected.left_astray {
+        verdict.lost += 1;
+        verdict.tell(format!("{message} went astray and was not relayed"));
+    }
     for (customer, totals) in &expected.customers {
         let held = held(customer, totals, found);
         for (what, expected, held) in compared(totals, &held) {

@@ -218,6 +218,17 @@ impl World {
         self.each_line(which, line, |proxy| proxy.heal(heal));
     }
 
+    /// Has what goes over a line of an engine to its server be under way for so long from now on.
+    pub fn slow(&self, which: Which, line: Line, delay: Duration) {
+        self.each_line(which, line, |proxy| proxy.slow(delay));
+    }
+
+    /// Ends an engine, and with it everything of it that is under way.
+    pub fn lose_machine(&mut self, which: Which) {
+        self.engines[which].kill();
+        self.each_line(which, Line::All, Proxy::reset);
+    }
+
     fn each_line(&self, which: Which, line: Line, act: impl Fn(&Proxy)) {
         let Lines { broker, store } = &self.lines[which];
         match line {

@@ -37,7 +37,7 @@ pub struct Cluster {
 }
 
 /// Clusters of one's own that there may be at once.
-pub const OWN: usize = 9;
+const OWN: usize = 9;
 
 /// Doors of a cluster of one's own.
 const DOORS: u32 = 3;
@@ -110,7 +110,7 @@ impl Cluster {
         Self::own_at(0, brokers)
     }
 
-    /// Returns the cluster of a place below [`OWN`], for a test that hurts several side by side and takes all but the first down at its end.
+    /// Returns the cluster of a place, for a test that hurts several side by side and takes all but the first down at its end.
     pub fn own_at(place: usize, brokers: Brokers) -> Own {
         static ALONE: [Mutex<()>; OWN] = [const { Mutex::new(()) }; OWN];
         // A test that failed with it has not spoilt it: what it stopped is started now.

@@ -39,7 +39,6 @@ struct Order {
 }
 
 /// What is played in one world: rounds by seed, without a rule or with all.
-#[derive(Clone)]
 struct Share {
     without: Option<String>,
     seeds: Vec<u64>,
@@ -129,30 +128,25 @@ fn a_shop_comes_to_what_it_has_to_whatever_happens_to_its_engines_and_servers() 
     });
     lines.extend(known);
     lines.sort_by_key(|line| line["seed"].as_u64());
+    let told = |rule: Option<&str>| {
+        let summary = summary(&order, rule, &lines);
+        println!("{summary}");
+        summary
+    };
     match order.without.as_deref() {
         Some(EACH) => {
-            let summaries: Vec<Value> =
-                rules().iter().map(|rule| summary(&order, &of_rule(&lines, rule))).collect();
-            summaries.iter().for_each(|summary| println!("{summary}"));
-            let caught = summaries.iter().filter(|summary| summary["caught_after"].is_u64()).count();
-            println!("{}", json!({"rules": summaries.len(), "caught": caught}));
+            let rules = rules();
+            let caught = rules.iter().filter(|rule| is_caught(&told(Some(rule)))).count();
+            println!("{}", json!({"rules": rules.len(), "caught": caught}));
             assert!(caught > 0, "no rule is missed by anybody");
         }
-        Some(rule) => {
-            let summary = summary(&order, &of_rule(&lines, rule));
-            println!("{summary}");
-            assert!(summary["caught_after"].is_u64(), "without {rule} nothing was found wrong: {summary}");
-        }
-        None => {
-            let summary = summary(&order, &lines);
-            println!("{summary}");
-            assert!(summary["wrong"] == 0, "{summary}; the rounds that went wrong say it above");
-        }
+        Some(rule) => assert!(is_caught(&told(Some(rule))), "without {rule} nothing was found wrong"),
+        None => assert!(told(None)["wrong"] == 0, "the rounds that went wrong say it above"),
     }
 }
 
-fn of_rule(lines: &[Value], rule: &str) -> Vec<Value> {
-    lines.iter().filter(|line| line["without"] == rule).cloned().collect()
+fn is_caught(summary: &Value) -> bool {
+    summary["caught_after"].is_u64()
 }
 
 /// Plays rounds in one world, at a place of its own, and returns each as one line; ends early when something was wrong, since what follows
@@ -200,15 +194,16 @@ fn grown(first: Option<&Round>, round: &mut Round) {
     }
 }
 
-/// Returns all rounds as one line.
-fn summary(order: &Order, lines: &[Value]) -> Value {
+/// Returns all rounds without a rule, or with all, as one line.
+fn summary(order: &Order, rule: Option<&str>, lines: &[Value]) -> Value {
+    let lines: Vec<&Value> = lines.iter().filter(|line| line["without"].as_str() == rule).collect();
     let sum = |name: &str| lines.iter().filter_map(|line| line[name].as_u64()).sum::<u64>();
-    let caught = lines.iter().position(is_wrong);
+    let caught = lines.iter().position(|line| is_wrong(line));
     let mut summary = json!({
         "rounds": lines.len(),
         "seed": order.seeds.first(),
         "wrong": lines.iter().filter(|line| is_wrong(line)).count(),
-        "without": lines.first().map_or(&Value::Null, |line| &line["without"]),
+        "without": rule,
         "caught_after": caught.map(|place| place + 1),
     });
     let of = summary.as_object_mut().expect("an object");
