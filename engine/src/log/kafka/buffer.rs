@@ -48,6 +48,8 @@ pub(super) struct Extent {
 enum Flow {
     /// Nobody reads; what comes is dropped.
     Idle,
+    /// The reader has gone: nothing is to be delivered until one asks.
+    Left,
     /// The watcher is to say whether the next position is in the partition.
     Checking,
     /// The consumer is to be put to the next position; if `through` is set, an end reached there passes everything below it.
@@ -102,8 +104,6 @@ pub(super) struct Buffer {
     held: bool,
     flow: Flow,
     paused: bool,
-    /// The reader has gone: nothing is to be delivered until one asks.
-    left: bool,
     /// Where the next fetch begins.
     from: Position,
     /// Behind the last record in the buffer: where the consumer goes on.
@@ -134,7 +134,6 @@ impl Buffer {
             held: false,
             flow: Flow::Idle,
             paused: false,
-            left: false,
             from: Position(0),
             next: Position(0),
             records: VecDeque::new(),
@@ -173,14 +172,14 @@ impl Buffer {
         self.records.clear();
         (self.from, self.next, self.bytes) = (from, from, 0);
         (self.at_end, self.outside, self.told, self.last) = (false, None, None, None);
-        (self.still, self.left) = (None, false);
+        self.still = None;
     }
 
     /// The reader has gone elsewhere.
     pub(super) fn leave(&mut self) {
         if matches!(self.flow, Flow::Flowing { .. }) {
             self.rest();
-            self.left = true;
+            self.flow = Flow::Left;
         }
     }
 
@@ -189,8 +188,8 @@ impl Buffer {
         if !self.held {
             return Look::NotHeld;
         }
-        self.left = false;
-        let known = self.flow != Flow::Idle && (self.from..=self.next).contains(&from);
+        let is_read = !matches!(self.flow, Flow::Idle | Flow::Left);
+        let known = is_read && (self.from..=self.next).contains(&from);
         if !known {
             self.empty(from);
             self.flow = Flow::Checking;
@@ -293,7 +292,7 @@ impl Buffer {
 
     /// Returns true when the consumer has long delivered nothing, though there is something to read and nothing holds it back.
     pub(super) fn stands_still(&self) -> bool {
-        self.held && self.still.is_some_and(|still| still.is_long())
+        self.still.is_some_and(|still| still.is_long())
     }
 
     /// The consumer is another from now on, which was put nowhere and is not paused. Returns true when the watcher is to be asked whether
@@ -313,8 +312,8 @@ impl Buffer {
         match self.flow {
             Flow::Seeking { .. } => ToDo::Seek(self.next),
             Flow::Flowing { .. } if full && !self.paused => ToDo::Pause,
-            Flow::Idle if self.left && !self.paused => ToDo::Pause,
-            Flow::Idle if self.left => ToDo::Nothing,
+            Flow::Left if !self.paused => ToDo::Pause,
+            Flow::Left => ToDo::Nothing,
             Flow::Flowing { .. } | Flow::Checking | Flow::Idle if self.paused && room => ToDo::Resume,
             Flow::Flowing { .. } | Flow::Checking | Flow::Idle => ToDo::Nothing,
         }
@@ -337,7 +336,7 @@ impl Buffer {
 
     /// Returns true while the consumer is told to deliver nothing of a partition that is held and read.
     pub(super) fn is_paused(&self) -> bool {
-        self.held && self.paused && !self.left
+        self.held && self.paused && self.flow != Flow::Left
     }
 
     /// Takes a record that the consumer delivered.

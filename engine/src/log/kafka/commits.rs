@@ -34,14 +34,14 @@ type Key = (Topic, PartitionId);
 /// Positions to be committed.
 #[derive(Default)]
 pub(super) struct Commits {
-    /// The member of the group, as it is at the moment.
-    client: Mutex<Option<Arc<BaseConsumer<Context>>>>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
+    /// The member of the group, as it is at the moment.
+    client: Option<Arc<BaseConsumer<Context>>>,
     wanted: BTreeMap<Key, Wanted>,
     /// What was sent and not answered.
     sent: BTreeMap<Key, Wanted>,
@@ -87,8 +87,7 @@ impl Commits {
 
     /// Commits are by this client from now on, which has to join the group first; by nobody until there is one.
     pub(super) fn are_by(&self, client: Option<&Arc<BaseConsumer<Context>>>) {
-        self.change(|state| state.joined = false);
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client.cloned();
+        self.change(|state| (state.client, state.joined) = (client.cloned(), false));
     }
 
     /// The group has been joined.
@@ -160,7 +159,7 @@ impl Commits {
         let every = Duration::from_millis(settings.commit_ms);
         std::thread::Builder::new().name("kafka-commits".into()).spawn(move || {
             while let Some(wanted) = self.next(clock.as_ref(), every) {
-                let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let client = self.lock().client.clone();
                 let sent = match client {
                     Some(client) => {
                         list(&settings, &wanted).and_then(|list| client.commit(&list, CommitMode::Sync))
