@@ -88,7 +88,7 @@ pub(super) fn member(settings: &Settings) -> ClientConfig {
             config.set("partition.assignment.strategy", "cooperative-sticky");
             config.set("session.timeout.ms", settings.session_timeout_ms.to_string());
             // A member hears of a rebalance by the answer to a heartbeat: what it is to give up waits no longer than that.
-            let heartbeat = (settings.session_timeout_ms / 4).clamp(100, 300);
+            let heartbeat = (settings.session_timeout_ms / 4).clamp(100, 200);
             config.set("heartbeat.interval.ms", heartbeat.to_string());
         }
         // The broker's session settings and assignor count, and the library refuses ours.
