@@ -48,7 +48,8 @@ pub enum Fault {
 pub enum Weather {
     /// Anything may go wrong, once in a while.
     Changing,
-    /// Lines are slow and machines are lost, among customers who do not come again: what was begun and not ended shows.
+    /// Machines are lost, each after a moment in which its line to the broker or to the store, in turn, was slow, among customers who do not
+    /// come again: what was begun and not ended shows.
     Harsh,
 }
 
@@ -85,40 +86,37 @@ pub struct Planned {
 const LONGEST_MS: u64 = 6_000;
 /// Faults of one round of changing weather, at most.
 const FAULTS_MAX: u64 = 4;
-/// How long what goes to broker and store is under way in harsh weather: either, or both a little.
-const SLOW_MS: [[u64; 2]; 3] = [[350, 0], [0, 350], [200, 200]];
+/// How long what goes over a slow line is under way, and how long before its machine is lost a line is slow. Units: ms.
+const SLOW_MS: [u64; 2] = [500, 1_000];
 
 /// Returns what goes wrong in the round of a seed, within `span_ms`, in order. At most one fault at a time hits the same thing.
 pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
     let mut random = Random::new(seed ^ 0xfa17);
     let mut planned = match Weather::of(seed) {
         Weather::Changing => changing(&mut random, span_ms),
-        Weather::Harsh => harsh(&mut random, span_ms),
+        Weather::Harsh => {
+            let slow = if seed % 4 == 1 { Line::Broker } else { Line::Store };
+            harsh(&mut random, slow, span_ms)
+        }
     };
     planned.sort_by_key(|one| one.at_ms);
     planned
 }
 
-/// All lines are slow; each engine's machine is lost, one of them twice, and the other's line to the store is cut for a moment.
-fn harsh(random: &mut Random, span_ms: u64) -> Vec<Planned> {
-    let mut planned = Vec::new();
-    let [broker_ms, store_ms] = *random.pick(&SLOW_MS);
-    for which in 0..2 {
-        for (line, delay_ms) in [(Line::Broker, broker_ms), (Line::Store, store_ms)] {
-            let fault = Fault::SlowLine(which, line, delay_ms);
-            planned.push(Planned { fault, at_ms: 0, for_ms: span_ms });
-        }
+/// Each engine's machine is lost twice, after a moment in which a line was slow, and a line to the store is cut for a moment.
+fn harsh(random: &mut Random, slow: Line, span_ms: u64) -> Vec<Planned> {
+    let (mut planned, [delay_ms, slow_ms]) = (Vec::new(), SLOW_MS);
+    let quarter = span_ms / 4;
+    for (nth, from_ms) in [0, quarter * 3 / 2, quarter / 2, quarter * 5 / 2].into_iter().enumerate() {
+        let (which, at_ms) = (nth / 2, slow_ms + from_ms + random.below(quarter));
+        let slow = Fault::SlowLine(which, slow, delay_ms);
+        planned.push(Planned { fault: slow, at_ms: at_ms - slow_ms, for_ms: slow_ms });
+        let lost_ms = 200 + random.below(600);
+        planned.push(Planned { fault: Fault::LoseMachine(which), at_ms, for_ms: lost_ms });
     }
-    let twice = random.below(2) as Which;
-    let mut lose = |which, from_ms, to_ms| {
-        let (at_ms, for_ms) = (from_ms + random.below(to_ms - from_ms), 200 + random.below(800));
-        planned.push(Planned { fault: Fault::LoseMachine(which), at_ms, for_ms });
-    };
-    lose(twice, span_ms / 8, span_ms / 4);
-    lose(twice, span_ms * 3 / 4, span_ms);
-    lose(1 - twice, span_ms / 2, span_ms);
-    let cut = Fault::Cut(1 - twice, Line::Store, *random.pick(&Cut::ALL), Heal::Reset);
-    let (at_ms, for_ms) = (random.below(span_ms / 2), 300 + random.below(1_200));
+    let which = random.below(2) as Which;
+    let cut = Fault::Cut(which, Line::Store, *random.pick(&Cut::ALL), Heal::Reset);
+    let (at_ms, for_ms) = (random.below(span_ms), 300 + random.below(1_200));
     planned.push(Planned { fault: cut, at_ms, for_ms });
     planned
 }

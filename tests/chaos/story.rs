@@ -24,7 +24,7 @@ const RESENT_PERCENT: u64 = 4;
 /// A second time comes at most so many events of the customer later.
 const RESENT_WITHIN: u64 = 10;
 /// Of a hundred events so many go astray, as they do with a producer that has another partitioner.
-const ASTRAY_PERCENT: u64 = 3;
+const ASTRAY_PERCENT: u64 = 10;
 
 /// One event to be sent.
 #[derive(Clone, Debug, PartialEq)]
