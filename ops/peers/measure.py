@@ -1,4 +1,4 @@
-"""One contender measured: throughput and processor time, latency at half of that load, and the oracle's verdict on all of it."""
+"""One contender measured: throughput and processor time, latency at parts of that load, and the oracle's verdict on all of it."""
 
 import time
 from collections.abc import Callable
@@ -15,6 +15,8 @@ SAID_EVERY_S = 5
 # Slower than any contender at its worst, so that what stands still is given up.
 EVENTS_PER_S_MIN = 500
 SETTLED_WITHIN_S = 900
+# Of the speed reached: what everybody is asked for, and what leaves the machine room to breathe beside the producer and the reader.
+LOADS = (0.5, 0.1)
 # Events that are due before the first is counted: connections are made, and the sender finds its pace.
 WARM_S = 2
 
@@ -87,7 +89,7 @@ class Result:
     events: int
     decisions: int
     throughput: Throughput
-    latency: Latency
+    latencies: list[Latency]
     verdict: Verdict
 
 
@@ -120,8 +122,11 @@ def measure(contender: Contender, care: Care, work: Work, folder: Path) -> Resul
         servers.produce(EVENTS, work.file)
         with contender.running(servers, folder) as running:
             throughput = catch_up(running, servers, work)
-            later, file = work.oracle.copy(), folder / "later.tsv"
-            latency = at_half_load(Paced(contender, running, servers, throughput.rate / 2), work, later, file)
+            later, rest, file = work.oracle.copy(), work.rest.copy(), folder / "later.tsv"
+            latencies = []
+            for load in LOADS:
+                paced = Paced(contender, running, servers, throughput.rate * load, work.shape.latency_s)
+                latencies.append(at_load(paced, rest, later, file))
             say("asking what it knows")
             read = [one.value for one in servers.read(contender.topic)]
             sent = list(map(contender.decision, contender.once(read)))
@@ -130,7 +135,7 @@ def measure(contender: Contender, care: Care, work: Work, folder: Path) -> Resul
     file.unlink()
     say(f"{contender.name}: {throughput.together_us:.1f} µs, {throughput.rate:,.0f} events/s, {verdict}")
     counts = work.shape.customers, later.events, len(later.decisions)
-    return Result(contender.name, *counts, throughput, latency, verdict)
+    return Result(contender.name, *counts, throughput, latencies, verdict)
 
 
 def catch_up(running: Running, servers: Servers, work: Work) -> Throughput:
@@ -173,12 +178,13 @@ class Paced:
     running: Running
     servers: Servers
     rate: float
+    for_s: int
 
 
-def at_half_load(paced: Paced, work: Work, oracle: Oracle, file: Path) -> Latency:
+def at_load(paced: Paced, rest: Events, oracle: Oracle, file: Path) -> Latency:
     """Produces further events at a rate and looks when their decisions come; the oracle takes them, too."""
     first = oracle.events
-    work.rest.copy().write(file, int(paced.rate * (WARM_S + work.shape.latency_s)))
+    rest.write(file, int(paced.rate * (WARM_S + paced.for_s)))
     oracle.read(file)
     say(f"latency at {paced.rate:,.0f} events/s")
     with paced.servers.listening(paced.contender.topic, file.parent) as arrived:
