@@ -86,10 +86,12 @@ pub struct Planned {
 const LONGEST_MS: u64 = 6_000;
 /// Faults of one round of changing weather, at most.
 const FAULTS_MAX: u64 = 4;
-/// How long what goes over a slow line is under way, and how long before its machine is lost a line is slow. Units: ms.
-const SLOW_MS: [u64; 2] = [500, 1_000];
+/// How long what goes over a slow line is under way.
+const DELAY_MS: u64 = 500;
+/// So long before its machine is lost a line becomes slow.
+const SLOW_MS: u64 = 1_000;
 
-/// Returns what goes wrong in the round of a seed, within `span_ms`, in order. At most one fault at a time hits the same thing.
+/// Returns what goes wrong in the round of a seed, within `span_ms`, in order.
 pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
     let mut random = Random::new(seed ^ 0xfa17);
     let mut planned = match Weather::of(seed) {
@@ -105,12 +107,11 @@ pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
 
 /// Each engine's machine is lost twice, after a moment in which a line was slow, and a line to the store is cut for a moment.
 fn harsh(random: &mut Random, slow: Line, span_ms: u64) -> Vec<Planned> {
-    let (mut planned, [delay_ms, slow_ms]) = (Vec::new(), SLOW_MS);
-    let quarter = span_ms / 4;
+    let (mut planned, quarter) = (Vec::new(), span_ms / 4);
     for (nth, from_ms) in [0, quarter * 3 / 2, quarter / 2, quarter * 5 / 2].into_iter().enumerate() {
-        let (which, at_ms) = (nth / 2, slow_ms + from_ms + random.below(quarter));
-        let slow = Fault::SlowLine(which, slow, delay_ms);
-        planned.push(Planned { fault: slow, at_ms: at_ms - slow_ms, for_ms: slow_ms });
+        let (which, at_ms) = (nth / 2, SLOW_MS + from_ms + random.below(quarter));
+        let slow = Fault::SlowLine(which, slow, DELAY_MS);
+        planned.push(Planned { fault: slow, at_ms: at_ms - SLOW_MS, for_ms: SLOW_MS });
         let lost_ms = 200 + random.below(600);
         planned.push(Planned { fault: Fault::LoseMachine(which), at_ms, for_ms: lost_ms });
     }
@@ -121,6 +122,7 @@ fn harsh(random: &mut Random, slow: Line, span_ms: u64) -> Vec<Planned> {
     planned
 }
 
+/// Some faults, at most one at a time of the same thing.
 fn changing(random: &mut Random, span_ms: u64) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::new();
     for _ in 0..1 + random.below(FAULTS_MAX) {
