@@ -206,10 +206,6 @@ impl Line {
         loop {
             let read = from.read(&mut chunk).unwrap_or(0);
             self.note_held(way, read as u64);
-            if way == Way::ToServer {
-                let delay = self.lock().delay;
-                thread::sleep(delay);
-            }
             if !self.passes(way, born) {
                 return;
             }
@@ -229,9 +225,14 @@ impl Line {
         }
     }
 
-    /// Waits until the way is open; returns false when the connection is gone meanwhile.
+    /// Waits as long as the way takes, and until it is open; returns false when the connection is gone meanwhile.
     fn passes(&self, way: Way, born: u64) -> bool {
-        let state = self.lock();
+        let mut state = self.lock();
+        if way == Way::ToServer {
+            let (delay, lives) = (state.delay, |state: &mut State| state.resets == born);
+            let waited = self.changed.wait_timeout_while(state, delay, lives);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
         let held = |state: &mut State| state.resets == born && state.cut.is_some_and(|cut| cut.holds(way));
         let state = self.changed.wait_while(state, held).unwrap_or_else(PoisonError::into_inner);
         state.resets == born
