@@ -31,7 +31,8 @@ pub fn packages(names: &[&str]) -> PathBuf {
     let node = node_folder();
     installed(&format!("npm-{}", names.join("-").replace(['@', '/'], "_")), |new| {
         let options = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--prefix"];
-        run(found("npm", node.as_deref()).args(options).arg(new).args(names));
+        let patience = ["--fetch-timeout=30000", "--fetch-retries=5"];
+        run(found("npm", node.as_deref()).args(options).arg(new).args(patience).args(names));
     })
 }
 
