@@ -53,7 +53,7 @@ impl Log {
                 .counter("care_log_producers_replaced_total", "Producers that were given up and replaced"),
             consumers_replaced: make.counter(
                 "care_log_consumers_replaced_total",
-                "Consumers that delivered nothing though there was something to read: given up and replaced",
+                "Consumers that delivered nothing though there was something to read, or were not answered though another was: replaced",
             ),
             appended: make.histograms(
                 "care_log_append_seconds",

@@ -9,7 +9,7 @@
 //! member of the group is given them by the group: see [`super::member`].
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actors::metrics::{Metrics, Stage};
@@ -26,6 +26,7 @@ use schemas::time::Timestamp;
 use smol_str::SmolStr;
 
 use super::buffer::{Pushed, ToDo};
+use super::closing::close;
 use super::context::Context;
 use super::error::{Error, meaning};
 use super::failure::Failure;
@@ -41,9 +42,6 @@ const BATCH_MAX: usize = 1_000;
 
 /// Bound of a seek, which is a matter between two threads of the client library.
 const SEEK_WAIT: Duration = Duration::from_secs(1);
-
-/// A client that is closed is waited for so long.
-const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// Processor time is told this often.
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -117,7 +115,7 @@ impl Consumer {
             member.leave(&self.client, &self.around);
         }
         self.reading.tell_all();
-        close(self.client);
+        close(self.client).wait();
     }
 
     /// Takes what is there, or waits a little for it.
@@ -228,7 +226,8 @@ impl Consumer {
             Role::Member(member) => member.lose(&old, &self.reading, &self.around),
         }
         // It leaves the group before its successor comes.
-        close(old);
+        old.context().close();
+        close(old).wait();
         for partition in self.reading.partitions() {
             if self.reading.buffer(partition).is_some_and(|mut buffer| buffer.begin_anew()) {
                 self.around.questions.wake();
@@ -325,25 +324,6 @@ impl Consumer {
 
 fn create(config: &ClientConfig) -> Result<Arc<BaseConsumer<Context>>, Error> {
     config.create_with_context(Context::default()).map(Arc::new).map_err(Error::Client)
-}
-
-/// Closes a client in a thread of its own, and waits a little for it: the library has been seen never to come to an end with one whose
-/// fetches had been refused.
-fn close(mut client: Arc<BaseConsumer<Context>>) {
-    client.context().close();
-    let (closed, heard) = mpsc::sync_channel::<()>(1);
-    let closing = std::thread::Builder::new().name("kafka-close".into()).spawn(move || {
-        // Whoever else has it, the thread that commits, lets go of it first: it may be in the middle of a commit.
-        while let Err(shared) = Arc::try_unwrap(client) {
-            client = shared;
-            std::thread::park_timeout(POLL_WAIT);
-        }
-        drop(closed);
-    });
-    let waited = heard.recv_timeout(CLOSE_WAIT);
-    if closing.is_ok() && waited == Err(mpsc::RecvTimeoutError::Timeout) {
-        tracing::warn!("a consumer does not come to its end; it is left to itself");
-    }
 }
 
 /// Puts a record into its partition's buffer; returns true when somebody may wait for it.

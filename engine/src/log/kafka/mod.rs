@@ -4,7 +4,7 @@
 //! library up; [`adapter`] is the log behind its ports. Reading: `buffer` is one partition as it is read (pure), `reading` a topic of
 //! them, `consumer` the poll thread that fills them, `context` what the client library tells it, `member` what the group wants of it,
 //! `assignment` what the node hears of that, `commits` what goes back to the group, `watch` where partitions end and the log's time with
-//! it. Writing: `producer`, `row` what it sends, and `floors` where stamps are asked for; [`history`] plays files. `error` and `failure`
+//! it, `asker` the client it asks with, `closing` how clients end. Writing: `producer`, `row` what it sends, and `floors` where stamps are asked for; [`history`] plays files. `error` and `failure`
 //! say what went wrong, for one call and for good.
 
 pub mod adapter;
@@ -13,9 +13,11 @@ pub mod history;
 pub mod settings;
 pub mod topics;
 
+mod asker;
 mod assignment;
 mod buffer;
 mod client;
+mod closing;
 mod commits;
 mod consumer;
 mod context;

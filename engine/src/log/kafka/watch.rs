@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use actors::port::log::{Commit, Error, Topic};
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionListElem};
 use schemas::ids::{PartitionId, Position};
@@ -22,9 +22,9 @@ use schemas::time::{Span, Timestamp};
 use tokio::sync::oneshot;
 
 use super::Stamps;
+use super::asker::Asker;
 use super::assignment::Assignments;
 use super::buffer::{Buffer, Extent};
-use super::client::Asking;
 use super::commits;
 use super::consumer::Around;
 use super::error::meaning;
@@ -113,8 +113,7 @@ enum Edge {
 
 /// The watcher's own.
 pub(super) struct Watcher {
-    /// Never a member, reads nothing.
-    pub(super) client: BaseConsumer<Asking>,
+    pub(super) asker: Asker,
     pub(super) settings: Arc<Settings>,
     pub(super) partitions: u32,
     pub(super) stamps: Stamps,
@@ -129,10 +128,11 @@ pub(super) struct Watcher {
 
 impl Watcher {
     /// Answers until it is stopped.
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         let ends_every = Duration::from_millis(self.settings.ends_ms);
         let topics_every = Duration::from_secs(self.settings.topics_check_s);
-        let boot = || self.around.clock.boot();
+        let clock = Arc::clone(&self.around.clock);
+        let boot = || clock.boot();
         let (mut ends_due, mut topics_due) = (boot() + ends_every, boot() + topics_every);
         loop {
             let wait = ends_due.min(topics_due).saturating_sub(boot());
@@ -187,7 +187,7 @@ impl Watcher {
         places
     }
 
-    fn answer(&self, asked: Vec<Question>) {
+    fn answer(&mut self, asked: Vec<Question>) {
         let (mut ends, mut committed) = (Vec::new(), Vec::new());
         for question in asked {
             match question {
@@ -209,7 +209,7 @@ impl Watcher {
     }
 
     /// Holds the places that readers want against their partitions.
-    fn check_places(&self) {
+    fn check_places(&mut self) {
         let places = self.places(Buffer::wants_check);
         if places.is_empty() {
             return;
@@ -226,7 +226,7 @@ impl Watcher {
     }
 
     /// Tells every reader where its partition ends, and the log's time with it.
-    fn tell_ends(&self) {
+    fn tell_ends(&mut self) {
         self.leave_what_moved();
         let places = self.places(Buffer::wants_ends);
         let at = self.now();
@@ -258,7 +258,7 @@ impl Watcher {
 
     /// Returns an edge of each place. One partition without a leader fails a whole request, so a request that failed is halved: the others
     /// go on.
-    fn list(&self, places: &[Place], edge: Edge) -> BTreeMap<Place, Result<Position, Error>> {
+    fn list(&mut self, places: &[Place], edge: Edge) -> BTreeMap<Place, Result<Position, Error>> {
         if places.is_empty() {
             return BTreeMap::new();
         }
@@ -268,7 +268,8 @@ impl Watcher {
             let offset = if edge == Edge::End { Offset::End } else { Offset::Beginning };
             element.set_offset(offset).expect("both edges are offsets");
         }
-        match self.client.offsets_for_times(list, self.settings.request_timeout()) {
+        let timeout = self.settings.request_timeout();
+        match self.asker.ask(|client| client.offsets_for_times(list.clone(), timeout)) {
             Ok(list) => places.iter().map(|place| (*place, self.place_of(&list, *place))).collect(),
             Err(error) if places.len() == 1 => {
                 tracing::debug!(%error, ?places, "no edge");
@@ -302,7 +303,7 @@ impl Watcher {
         }
     }
 
-    fn committed(&self, places: &[Place]) -> BTreeMap<Place, Result<Commit, Error>> {
+    fn committed(&mut self, places: &[Place]) -> BTreeMap<Place, Result<Commit, Error>> {
         if places.is_empty() {
             return BTreeMap::new();
         }
@@ -310,7 +311,8 @@ impl Watcher {
         for (topic, partition) in places {
             list.add_partition(&self.settings.topic(*topic), partition.0 as i32);
         }
-        let found = self.client.committed_offsets(list, self.settings.request_timeout());
+        let timeout = self.settings.request_timeout();
+        let found = self.asker.ask(|client| client.committed_offsets(list.clone(), timeout));
         let commit_of = |place| {
             let list = found.as_ref().map_err(|error: &KafkaError| meaning(error))?;
             let element = self.told(list, place)?;
@@ -320,10 +322,11 @@ impl Watcher {
     }
 
     /// Ends the log when a topic has another number of partitions: customers would move, and their rows would not.
-    fn look_at_topics(&self) {
+    fn look_at_topics(&mut self) {
+        let timeout = self.settings.request_timeout();
         for topic in Topic::ALL {
             let name = self.settings.topic(topic);
-            match topics::count(&self.client, &name, self.settings.request_timeout()) {
+            match self.asker.ask(|client| topics::count(client, &name, timeout)) {
                 Ok(Some(count)) if count != self.partitions => {
                     self.around.failure.fail(topics::count_changed(&name, self.partitions as usize, count));
                     self.readings
@@ -356,7 +359,7 @@ impl Watcher {
     }
 
     /// Tells how far the confirmed positions are from what retention takes next, and warns when they come near.
-    fn look_at_retention(&self) {
+    fn look_at_retention(&mut self) {
         let confirmed = self.confirmed_of_held();
         let places: Vec<_> = confirmed.keys().map(|partition| (Topic::Events, *partition)).collect();
         let (starts, ends) = (self.list(&places, Edge::Start), self.list(&places, Edge::End));

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actors::metrics::Metrics;
 use actors::port::clock::Clock;
 use actors::port::log::{Error as PortError, Topic};
-use rdkafka::consumer::BaseConsumer;
 use schemas::time::Span;
 use tokio::sync::oneshot;
 
 use super::KafkaLog;
+use crate::log::kafka::asker::Asker;
 use crate::log::kafka::assignment::Assignments;
 use crate::log::kafka::buffer::Bounds;
-use crate::log::kafka::client::{self, Asking};
+use crate::log::kafka::client;
 use crate::log::kafka::commits::Commits;
 use crate::log::kafka::consumer::{Around, Consumer, Role};
 use crate::log::kafka::error::Error;
@@ -122,10 +122,10 @@ impl KafkaLog {
     }
 
     fn start_watcher(&self) -> Result<(), Error> {
-        let client: BaseConsumer<Asking> =
-            client::reader(&self.settings).create_with_context(Asking::default()).map_err(Error::Client)?;
+        let (clock, metrics) = (Arc::clone(&self.around.clock), self.around.metrics.clone());
+        let asker = Asker::new(client::reader(&self.settings), clock, metrics).map_err(Error::Client)?;
         let watcher = Watcher {
-            client,
+            asker,
             settings: Arc::clone(&self.settings),
             partitions: self.partitions,
             stamps: self.stamps,
