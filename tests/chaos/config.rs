@@ -7,9 +7,19 @@ use super::story::{AGAIN, ONCE};
 use super::world::PARTITIONS;
 use crate::cluster::Names;
 
-/// Returns the settings of the story's channels, each a file of its name.
-pub fn channels(at: &Path) -> String {
+/// What signs for the webhook.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// Returns the settings of the story's channels: each a file of its name in a folder, or [`AGAIN`] a webhook of a shop's server.
+pub fn channels(at: &Path, again: Option<&str>) -> String {
     let folder = at.display();
+    let again = match again {
+        None => format!("kind = \"file\"\npath = \"{folder}/{AGAIN}\"\nunanswered = \"again\""),
+        Some(url) => format!(
+            "kind = \"webhook\"\nurl = \"{url}\"\nsecrets = \"{SECRET}\"\nnetworks = \"127.0.0.0/8\"\n\
+             connect_ms = 1000\ntotal_ms = 1400\nin_flight_max = 1000"
+        ),
+    };
     format!(
         r#"
 [channels.{ONCE}]
@@ -17,23 +27,30 @@ kind = "file"
 path = "{folder}/{ONCE}"
 unanswered = "never"
 [channels.{AGAIN}]
-kind = "file"
-path = "{folder}/{AGAIN}"
-unanswered = "again"
+{again}
 "#
     )
 }
 
+/// Where the processes of a world find what they need.
+pub struct Around<'a> {
+    /// The folder of the world.
+    pub folder: &'a Path,
+    /// What the world's topics, group and keyspace are called.
+    pub names: &'a Names,
+    /// Where the shop's server takes outreach.
+    pub hook: &'a str,
+}
+
 /// Writes the settings of one process and returns where they are.
 pub fn write_settings(
-    at: &Path,
-    name: &str,
-    names: &Names,
+    around: &Around<'_>,
+    (name, triggers): (&str, &str),
     (brokers, cql): (&str, &str),
     listen: SocketAddr,
 ) -> PathBuf {
-    let folder = at.display();
-    let Names { topic_prefix, group, keyspace } = names;
+    let folder = around.folder.display();
+    let Names { topic_prefix, group, keyspace } = around.names;
     let text = format!(
         r#"
 [data]
@@ -84,13 +101,13 @@ wait = "answer"
 call_deadline_ms = 1500
 retry_after_s = 3
 [triggers]
-dir = "{folder}/triggers"
+dir = "{folder}/{triggers}"
 [observability]
 log = "info"
 {}"#,
-        channels(at)
+        channels(around.folder, Some(around.hook))
     );
-    let path = at.join(format!("{name}.toml"));
+    let path = around.folder.join(format!("{name}.toml"));
     std::fs::write(&path, text).expect("settings are written");
     path
 }

@@ -1,8 +1,11 @@
 //! What goes wrong in a round, by seed: who is hurt, how, when, and for how long.
 
+use std::ops::Range;
+
 use care_tests::shop::Random;
 
 use super::proxy::{Cut, Heal};
+use super::story::Crowd;
 
 /// One of the two engines.
 pub type Which = usize;
@@ -48,17 +51,21 @@ pub enum Fault {
 pub enum Weather {
     /// Anything may go wrong, once in a while.
     Changing,
-    /// Machines are lost, each after a moment in which its line to the broker or to the store, in turn, was slow, among customers who do not
-    /// come again: what was begun and not ended shows.
+    /// Machines are lost, each after a moment in which its line to the broker or to the store, in turn, was slow: what was begun and not
+    /// ended shows.
     Harsh,
+    /// Each engine in turn hears and is not heard for longer than the group waits for it; what it said arrives when its partitions have
+    /// another owner.
+    Severed,
 }
 
 impl Weather {
-    /// Returns what the round of a seed is like: in turn.
+    /// Returns what the round of a seed is like: every second one is changing, the others harsh and severed in turn.
     pub fn of(seed: u64) -> Self {
-        match seed.is_multiple_of(2) {
-            true => Weather::Changing,
-            false => Weather::Harsh,
+        match seed % 4 {
+            1 => Weather::Harsh,
+            3 => Weather::Severed,
+            _ => Weather::Changing,
         }
     }
 
@@ -67,6 +74,15 @@ impl Weather {
         match self {
             Weather::Changing => "changing",
             Weather::Harsh => "harsh",
+            Weather::Severed => "severed",
+        }
+    }
+
+    /// Returns who comes in it. Where owners follow each other nobody may come again and have what was left lying found.
+    pub fn crowd(self) -> Crowd {
+        match self {
+            Weather::Changing => Crowd::Regulars,
+            Weather::Harsh | Weather::Severed => Crowd::Passers,
         }
     }
 }
@@ -84,34 +100,35 @@ pub struct Planned {
 
 /// Longest that something stands still or is cut: well beyond a session of the group.
 const LONGEST_MS: u64 = 6_000;
+/// What stands still or is cut is so for so long.
+const LASTS_MS: Range<u64> = 300..LONGEST_MS + 300;
+/// What was killed is started again after so long.
+const GONE_MS: Range<u64> = 0..1_500;
 /// Faults of one round of changing weather, at most.
 const FAULTS_MAX: u64 = 4;
-/// How long what goes over a slow line is under way.
-const DELAY_MS: u64 = 500;
-/// So long before its machine is lost a line becomes slow.
-const SLOW_MS: u64 = 1_000;
+/// A line that is slow, how long what goes over it is under way, and how long before its machine is lost that begins. To the broker it is
+/// longer than a row takes to be durable.
+const SLOW: [(Line, u64, u64); 2] = [(Line::Broker, 1_200, 1_600), (Line::Store, 500, 1_000)];
 
-/// Returns what goes wrong in the round of a seed, within `span_ms`, in order.
+/// Returns what goes wrong in the round of a seed, within `span_ms`, in order. What is severed last is so for a while longer.
 pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
     let mut random = Random::new(seed ^ 0xfa17);
     let mut planned = match Weather::of(seed) {
         Weather::Changing => changing(&mut random, span_ms),
-        Weather::Harsh => {
-            let slow = if seed % 4 == 1 { Line::Broker } else { Line::Store };
-            harsh(&mut random, slow, span_ms)
-        }
+        Weather::Harsh => harsh(&mut random, SLOW[(seed / 4 % 2) as usize], span_ms),
+        Weather::Severed => severed(&mut random, span_ms),
     };
     planned.sort_by_key(|one| one.at_ms);
     planned
 }
 
 /// Each engine's machine is lost twice, after a moment in which a line was slow, and a line to the store is cut for a moment.
-fn harsh(random: &mut Random, slow: Line, span_ms: u64) -> Vec<Planned> {
+fn harsh(random: &mut Random, (line, delay_ms, before_ms): (Line, u64, u64), span_ms: u64) -> Vec<Planned> {
     let (mut planned, quarter) = (Vec::new(), span_ms / 4);
     for (nth, from_ms) in [0, quarter * 3 / 2, quarter / 2, quarter * 5 / 2].into_iter().enumerate() {
-        let (which, at_ms) = (nth / 2, SLOW_MS + from_ms + random.below(quarter));
-        let slow = Fault::SlowLine(which, slow, DELAY_MS);
-        planned.push(Planned { fault: slow, at_ms: at_ms - SLOW_MS, for_ms: SLOW_MS });
+        let (which, at_ms) = (nth / 2, before_ms + from_ms + random.below(quarter));
+        let slow = Fault::SlowLine(which, line, delay_ms);
+        planned.push(Planned { fault: slow, at_ms: at_ms - before_ms, for_ms: before_ms });
         let lost_ms = 200 + random.below(600);
         planned.push(Planned { fault: Fault::LoseMachine(which), at_ms, for_ms: lost_ms });
     }
@@ -122,23 +139,26 @@ fn harsh(random: &mut Random, slow: Line, span_ms: u64) -> Vec<Planned> {
     planned
 }
 
+/// One engine is not heard, and when it is again, the other.
+fn severed(random: &mut Random, span_ms: u64) -> Vec<Planned> {
+    let (mut planned, mut at_ms) = (Vec::new(), 500 + random.below(1_000));
+    let first = random.below(2) as Which;
+    for which in [first, 1 - first] {
+        let for_ms = span_ms / 2 + random.below(LONGEST_MS - span_ms / 2);
+        let cut = Fault::Cut(which, Line::All, Cut::ToServer, Heal::Late);
+        planned.push(Planned { fault: cut, at_ms, for_ms });
+        at_ms += for_ms + 1_000;
+    }
+    planned
+}
+
 /// Some faults, at most one at a time of the same thing.
 fn changing(random: &mut Random, span_ms: u64) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::new();
     for _ in 0..1 + random.below(FAULTS_MAX) {
-        let fault = fault(random);
+        let (fault, lasts_ms) = fault(random);
         let at_ms = random.below(span_ms * 3 / 4);
-        let for_ms = match fault {
-            Fault::KillEngine(_) | Fault::StopEngine(_) | Fault::KillBroker | Fault::KillStore => {
-                random.below(1_500)
-            }
-            Fault::StallEngine(_)
-            | Fault::StallBroker
-            | Fault::StallStore
-            | Fault::Cut(..)
-            | Fault::SlowLine(..)
-            | Fault::LoseMachine(_) => 300 + random.below(LONGEST_MS),
-        };
+        let for_ms = lasts_ms.start + random.below(lasts_ms.end - lasts_ms.start);
         let one = Planned { fault, at_ms, for_ms };
         let apart = |other: &Planned| {
             target(other.fault) != target(fault) || other.at_ms.abs_diff(at_ms) > LONGEST_MS + 300
@@ -150,21 +170,22 @@ fn changing(random: &mut Random, span_ms: u64) -> Vec<Planned> {
     planned
 }
 
-fn fault(random: &mut Random) -> Fault {
+/// Returns what goes wrong, and for how long.
+fn fault(random: &mut Random) -> (Fault, Range<u64>) {
     let which = random.below(2) as Which;
     match random.below(100) {
-        0..16 => Fault::KillEngine(which),
-        16..22 => Fault::StopEngine(which),
-        22..42 => Fault::StallEngine(which),
-        42..50 => Fault::KillBroker,
-        50..58 => Fault::StallBroker,
+        0..16 => (Fault::KillEngine(which), GONE_MS),
+        16..22 => (Fault::StopEngine(which), GONE_MS),
+        22..42 => (Fault::StallEngine(which), LASTS_MS),
+        42..50 => (Fault::KillBroker, GONE_MS),
+        50..58 => (Fault::StallBroker, LASTS_MS),
         // It takes the longest to come back.
-        58..63 => Fault::KillStore,
-        63..73 => Fault::StallStore,
+        58..63 => (Fault::KillStore, GONE_MS),
+        63..73 => (Fault::StallStore, LASTS_MS),
         _ => {
             let line = *random.pick(&[Line::Broker, Line::Store, Line::All]);
             let cut = *random.pick(&Cut::ALL);
-            Fault::Cut(which, line, cut, *random.pick(&[Heal::Late, Heal::Reset]))
+            (Fault::Cut(which, line, cut, *random.pick(&[Heal::Late, Heal::Reset])), LASTS_MS)
         }
     }
 }

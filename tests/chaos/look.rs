@@ -11,10 +11,11 @@ use schemas::customer::Customer;
 use schemas::decision::Outreach;
 use schemas::ids::{CustomerId, PartitionId};
 use schemas::time::{Span, Timestamp};
+use serde_json::Value;
 
 use super::oracle::{Cause, expect};
 use super::rows::{self, Fold};
-use super::story::{AGAIN, EVERY_ORDER, ONCE};
+use super::story::{EVERY_ORDER, ONCE};
 use super::topic::Stored;
 use super::verdict::{Found, Verdict, cause, judge};
 use super::world::{PARTITIONS, World};
@@ -76,7 +77,8 @@ impl World {
     /// Errors: the broker does not answer, or something cannot be read.
     pub fn wrongly_delivered(&self) -> Result<BTreeSet<Cause>, String> {
         let expected = expect(&self.reader.all(&self.topic("care.events"))?).outreach;
-        let delivered: BTreeSet<Cause> = self.delivered()?.iter().map(cause).collect();
+        let relayed = outreach_of(&self.reader.all(&self.topic("care.outreach"))?)?;
+        let delivered: BTreeSet<Cause> = self.delivered(&relayed)?.iter().map(cause).collect();
         Ok(expected.symmetric_difference(&delivered).cloned().collect())
     }
 
@@ -102,10 +104,11 @@ impl World {
         let is_overdue = |row: &Customer| row.next_due().is_some_and(|due| due < long_ago);
         let overdue = rows.iter().filter(|(_, row)| is_overdue(row)).map(|(id, _)| id.clone()).collect();
         let uncleared = rows.values().filter(|row| !row.outbox().is_empty()).count() as u64;
+        let outreach = outreach_of(&self.reader.all(&self.topic("care.outreach"))?)?;
         Ok(Found {
-            outreach: outreach_of(&self.reader.all(&self.topic("care.outreach"))?)?,
+            delivered: self.delivered(&outreach)?,
+            outreach,
             dead_letters: self.reader.all(&self.topic("care.dead-letter"))?,
-            delivered: self.delivered()?,
             ledger: self.store.scan_ledger(None, MANY).await.map_err(|error| error.to_string())?,
             decisions,
             overdue,
@@ -117,17 +120,21 @@ impl World {
         })
     }
 
-    fn delivered(&self) -> Result<Vec<Outreach>, String> {
-        let mut delivered = Vec::new();
-        for channel in [ONCE, AGAIN] {
-            let text = std::fs::read_to_string(self.folder.path().join(channel)).unwrap_or_default();
-            for line in text.lines() {
-                delivered.push(
-                    serde_json::from_str(line).map_err(|error| format!("{channel}: {error} in {line}"))?,
-                );
-            }
-        }
-        Ok(delivered)
+    /// Returns every call of a channel. A webhook tells less than a line of a file: the rest is that of what was relayed under its id.
+    fn delivered(&self, relayed: &[Outreach]) -> Result<Vec<Outreach>, String> {
+        let text = std::fs::read_to_string(self.folder.path().join(ONCE)).unwrap_or_default();
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str(line).map_err(|error| format!("{ONCE}: {error} in {line}")));
+        let by_id: BTreeMap<String, &Outreach> =
+            relayed.iter().map(|outreach| (outreach.id.to_string(), outreach)).collect();
+        let posted = self.hook.requests().into_iter().map(|request| {
+            let body: Value = serde_json::from_str(&request.body).map_err(|error| error.to_string())?;
+            let outreach = by_id.get(&request.id).ok_or_else(|| format!("posted, never relayed: {body}"))?;
+            let version = body["data"]["trigger_version"].as_u64().ok_or("a trigger has a version")?;
+            Ok(Outreach { version: version as u32, ..Outreach::clone(outreach) })
+        });
+        lines.chain(posted).collect()
     }
 
     /// Returns each partition's epoch.

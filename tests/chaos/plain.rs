@@ -76,7 +76,7 @@ kind = "rules"
 [triggers]
 dir = "{at}/triggers"
 {}"#,
-        channels(folder)
+        channels(folder, None)
     );
     let path = folder.join("care.toml");
     std::fs::write(&path, text).expect("settings are written");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::engine::Signal;
 use super::fault::{Fault, Planned, Weather, plan};
-use super::story::{Crowd, LOOKED_AND_LEFT_MS, Story};
+use super::story::{LOOKED_AND_LEFT_MS, Story};
 use super::verdict::Verdict;
 use super::world::{Hurt, World};
 use crate::cluster::Server;
@@ -88,11 +88,7 @@ enum Step {
 /// Plays the round of a seed.
 pub async fn play(world: &mut World, story: &mut Story, seed: u64) -> Round {
     let weather = Weather::of(seed);
-    let crowd = match weather {
-        Weather::Changing => Crowd::Regulars,
-        Weather::Harsh => Crowd::Passers,
-    };
-    story.turn_the_page(seed, crowd);
+    story.turn_the_page(seed, weather.crowd());
     let faults = plan(seed, HOSTILE_MS);
     let began = world.clock.boot();
     let (events, mut exits) = be_hostile(world, story, &faults).await;

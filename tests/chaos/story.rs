@@ -152,5 +152,5 @@ pub const LOOKED_AND_LEFT_MS: i64 = 3_000;
 
 /// The channel that never repeats a call.
 pub const ONCE: &str = "once";
-/// The channel whose reader takes an id once.
+/// The channel whose reader takes an id once: a webhook where there are servers.
 pub const AGAIN: &str = "again";

@@ -55,7 +55,7 @@ pub struct Verdict {
     pub dead_letters: u64,
     /// Outreach whose ledger entry is missing or not at its end.
     pub ledger: u64,
-    /// Outreach without its decision, decisions to send without outreach.
+    /// Outreach without its decision, or of another version of its trigger; decisions to send without outreach.
     pub decisions: u64,
     /// Rows in which something is overdue.
     pub overdue: u64,
@@ -70,6 +70,8 @@ pub struct Verdict {
     pub unknown: u64,
     /// Not wrong: calls that were made again where that is allowed.
     pub called_again: u64,
+    /// Not wrong: outreach that the shop's server did not take in its time twice, and that is posted again in some minutes.
+    pub postponed: u64,
     /// What is wrong, in words.
     pub told: Vec<String>,
 }
@@ -97,6 +99,7 @@ impl Verdict {
             "uncleared": self.uncleared,
             "unknown": self.unknown,
             "called_again": self.called_again,
+            "postponed": self.postponed,
         })
     }
 
@@ -234,12 +237,15 @@ fn judge_outreach(expected: &Expected, found: &Found, verdict: &mut Verdict) {
         let is_once = entry.is_some_and(|entry| entry.outreach.channel == ONCE);
         let unknown = is_once && ended == Some(&LedgerState::Done(OutcomeStatus::Failed));
         verdict.unknown += u64::from(unknown);
-        if !unknown && ended != Some(&LedgerState::Done(OutcomeStatus::Delivered)) {
+        // It is called again in minutes; once that is overdue, its row says so.
+        let postponed = matches!(ended, Some(LedgerState::Returned(OutcomeStatus::RetryAt(_))));
+        verdict.postponed += u64::from(postponed);
+        if !unknown && !postponed && ended != Some(&LedgerState::Done(OutcomeStatus::Delivered)) {
             verdict.ledger += 1;
             verdict.tell(format!("{cause:?} stands in the ledger as {ended:?}"));
         }
         match lines.get(cause) {
-            None if unknown => {}
+            None if unknown || postponed => {}
             None => {
                 verdict.lost += 1;
                 verdict.tell(format!("{cause:?} was not sent"));
@@ -266,6 +272,19 @@ fn judge_decisions(expected: &Expected, found: &Found, verdict: &mut Verdict) {
             offset: decision.slot.position.0 as i64,
         })
         .collect();
+    let versions: BTreeMap<OutreachId, u32> =
+        found.decisions.iter().map(|decision| (decision.id, decision.version)).collect();
+    for one in &found.delivered {
+        let decided = versions.get(&one.id);
+        if decided.is_some_and(|decided| *decided != one.version) {
+            verdict.decisions += 1;
+            verdict.tell(format!(
+                "{:?} was sent by version {}, decided by {decided:?}",
+                cause(one),
+                one.version
+            ));
+        }
+    }
     for cause in decided.symmetric_difference(&expected.outreach) {
         verdict.decisions += 1;
         let there = if decided.contains(cause) { "and should not be" } else { "not" };

@@ -14,7 +14,7 @@ use engine::store::cql::CqlStore;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use super::config::write_settings;
+use super::config::{Around, write_settings};
 use super::engine::{Engine, Signal};
 use super::fault::{Line, Which};
 use super::producer::Producer;
@@ -23,6 +23,7 @@ use super::story::{Story, TRIGGERS};
 use super::topic::{Group, Reader};
 use crate::care::{self, Finished};
 use crate::cluster::{Brokers, Cluster, Names, Own, Server};
+use crate::webhooks::receiver::{Receiver, Reply, Request};
 
 /// Engines.
 pub const ENGINES: usize = 2;
@@ -37,6 +38,12 @@ const LOWEST_PORT: u16 = 20_000;
 const PORTS: u64 = 12_000;
 /// Name of the settings that go round every line.
 const DIRECT: &str = "direct";
+/// The shop's server takes up to so long; what waits for an answer gives up before. Units: ms.
+const ANSWER_MAX_MS: u64 = 1_600;
+/// Scatters how long, by what is asked. Units: ms.
+const ANSWER_STEP_MS: u64 = 137;
+/// The answer of a server that has taken something.
+const NO_CONTENT: u16 = 204;
 /// How often something awaited is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -50,6 +57,8 @@ pub struct World {
     pub producer: Producer,
     pub(super) reader: Reader,
     pub(super) group: Group,
+    /// The shop's server, which outreach is posted to.
+    pub(super) hook: Receiver,
     /// What is being done to the broker and to the store.
     under_way: [Option<JoinHandle<()>>; 2],
     pub(super) store: Arc<CqlStore>,
@@ -89,11 +98,11 @@ impl World {
         let names = cluster.names(what);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let at = folder.path();
-        std::fs::create_dir(at.join("triggers")).expect("a folder");
-        for (name, text) in TRIGGERS {
-            std::fs::write(at.join(format!("triggers/{name}.yaml")), text).expect("a trigger is written");
-        }
-        let direct = write_settings(at, DIRECT, &names, (&cluster.brokers, &cluster.cql), free_address());
+        let hook = Receiver::start(answer);
+        let around = Around { folder: at, names: &names, hook: &hook.url() };
+        let own_triggers: Vec<String> = (1..=engines).map(|version| write_triggers(at, version)).collect();
+        let servers = (cluster.brokers.as_str(), cluster.cql.as_str());
+        let direct = write_settings(&around, (DIRECT, &own_triggers[0]), servers, free_address());
         let config = direct.display().to_string();
         for words in [["topics", "create", "--config", &config].as_slice(), &["migrate", "--config", &config]]
         {
@@ -101,14 +110,14 @@ impl World {
             assert!(done.success, "{}\n{}", done.out, done.err);
         }
         let (mut lines, mut all) = (Vec::new(), Vec::new());
-        for nth in 0..engines {
+        for (nth, triggers) in own_triggers.iter().enumerate() {
             let door = &cluster.doors[nth];
             let broker =
                 Proxy::start(address(&door.advertised), address(&door.listen)).expect("the address is free");
             let store = Proxy::start(address("127.0.0.1:0"), address(&cluster.cql)).expect("a free port");
             let (listen, name) = (free_address(), format!("engine-{nth}"));
             let servers = (broker.address().to_string(), store.address().to_string());
-            let settings = write_settings(at, &name, &names, (&servers.0, &servers.1), listen);
+            let settings = write_settings(&around, (&name, triggers), (&servers.0, &servers.1), listen);
             all.push(Engine::new(program, &settings, listen, &at.join(format!("{name}.log"))));
             lines.push(Lines { broker, store });
         }
@@ -122,6 +131,7 @@ impl World {
             reader: Reader::new(&cluster.brokers),
             group: Group::new(&cluster.brokers, &names.group),
             under_way: [None, None],
+            hook,
             cluster,
             engines: all,
             lines,
@@ -290,6 +300,27 @@ impl World {
             engine.start();
         }
     }
+}
+
+/// Writes the triggers as one engine has them and returns their folder. Each engine has a version of its own, as in the middle of a
+/// roll-out: who decided can be told from what was sent.
+fn write_triggers(at: &Path, version: usize) -> String {
+    let folder = format!("triggers-{version}");
+    std::fs::create_dir(at.join(&folder)).expect("a folder");
+    for (name, text) in TRIGGERS {
+        let text = text.replacen("metadata:\n", &format!("metadata:\n  version: {version}\n"), 1);
+        std::fs::write(at.join(&folder).join(format!("{name}.yaml")), text).expect("a trigger is written");
+    }
+    folder
+}
+
+/// How the shop's server answers: slowly, and the first time with some too late, so that they are posted again.
+fn answer(before: &[Request], request: &Request) -> Reply {
+    if before.iter().any(|one| one.id == request.id) {
+        return Reply::Status(NO_CONTENT);
+    }
+    let after_ms = request.id.bytes().map(u64::from).sum::<u64>() * ANSWER_STEP_MS % ANSWER_MAX_MS;
+    Reply::After(Duration::from_millis(after_ms), NO_CONTENT)
 }
 
 /// Returns an address that nobody listens at, and that no outgoing connection takes while an engine is down.

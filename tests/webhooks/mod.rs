@@ -1,6 +1,6 @@
 //! Webhooks by the real binary in the embedded world, and the receivers of `ops/docs/webhooks.md` as they stand there.
 
-mod receiver;
+pub mod receiver;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use crate::service::PATIENCE;
 
@@ -19,6 +20,8 @@ pub struct Request {
 pub enum Reply {
     /// It is answered with a status.
     Status(u16),
+    /// It is answered with a status after a while, unless the engine has gone.
+    After(Duration, u16),
     /// It is answered with nothing until the engine is gone.
     Never,
 }
@@ -86,13 +89,20 @@ fn serve(stream: TcpStream, seen: &Seen, script: &Script) -> Option<()> {
         seen.changed.notify_all();
         reply
     };
-    match reply {
-        Reply::Status(status) => {
-            let answer = format!("HTTP/1.1 {status} So\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            stream.get_mut().write_all(answer.as_bytes()).ok()
+    let status = match reply {
+        Reply::Status(status) => status,
+        Reply::After(wait, status) => {
+            stream.get_ref().set_read_timeout(Some(wait.max(Duration::from_millis(1)))).ok()?;
+            // Nothing more comes: either the time is over or the engine has hung up.
+            match stream.read(&mut [0]) {
+                Ok(_) => return None,
+                Err(_) => status,
+            }
         }
-        Reply::Never => stream.read(&mut [0]).ok().map(drop),
-    }
+        Reply::Never => return stream.read(&mut [0]).ok().map(drop),
+    };
+    let answer = format!("HTTP/1.1 {status} So\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    stream.get_mut().write_all(answer.as_bytes()).ok()
 }
 
 fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
