@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from contenders import ROW_BYTES, ROWS, STAGES
-from measure import Result
+from measure import LOADS, Result
 
 
 def markdown(results: list[Result]) -> str:
@@ -46,7 +46,8 @@ def latencies(results: list[Result]) -> str:
         times = [f"**{of.p50_ms:.1f}**", f"**{of.p99_ms:.1f}**", f"{of.max_ms:.1f}", str(of.behind_ms)]
         rows.append([f"{one.customers:,}", one.contender, f"{of.rate:,.0f}", f"{of.decisions:,}", *times])
     head = "customers | contender | events/s | decisions | p50, ms | p99 | max | producer behind, ms"
-    return "### From event to decision on its topic, at a half and at a tenth of that load\n\n" + table(head, rows)
+    loads = " and ".join(f"{load:.0%}" for load in LOADS)
+    return f"### From event to decision on its topic, at {loads} of that load\n\n" + table(head, rows)
 
 
 def stages(results: list[Result]) -> str:

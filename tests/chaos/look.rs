@@ -8,17 +8,17 @@ use actors::port::store::Store;
 use engine::app;
 use engine::predict::rules::Rules;
 use schemas::customer::Customer;
-use schemas::decision::Outreach;
+use schemas::decision::{Decision, Outreach};
 use schemas::ids::{CustomerId, PartitionId};
 use schemas::time::{Span, Timestamp};
 use serde_json::Value;
 
-use super::oracle::{Cause, expect};
-use super::rows::{self, Fold};
+use super::oracle::{Cause, Told, expect};
+use super::rows::{self, Fold, Rows};
 use super::story::{EVERY_ORDER, ONCE};
 use super::topic::Stored;
-use super::verdict::{Found, Verdict, cause, judge};
-use super::world::{PARTITIONS, World};
+use super::verdict::{Found, Verdict, cause, declined, judge};
+use super::world::{PARTITIONS, World, triggers_of};
 
 /// Entries asked for at once.
 const MANY: usize = 10_000_000;
@@ -66,36 +66,54 @@ impl World {
     /// Errors: a server does not answer, or something cannot be read.
     pub async fn judge(&self) -> Result<Verdict, String> {
         let events = self.reader.all(&self.topic("care.events"))?;
+        let told = Told::of(&events);
         let last = events.iter().map(|event| event.stamp_ms).max().unwrap_or_default();
-        let fold = self.fold(Timestamp(last.max(self.clock.now().0)));
-        let found = self.found(&fold).await?;
-        Ok(judge(&expect(&events), &fold.rows(&events).await, &found))
+        let rows = rows::stored(self.store.as_ref(), PARTITIONS).await?;
+        let decisions = self.decisions(rows.keys()).await?;
+        let declined = declined(&decisions);
+        let expected = expect(&told).without(&declined);
+        let fold = self.fold(declined, Timestamp(last.max(self.clock.now().0)));
+        let found = self.found(&fold, rows, decisions).await?;
+        Ok(judge(&expected, &fold.rows(&told).await, &found))
     }
 
     /// Returns the outreach that has to be and was not delivered, or was and should not be: what can be said without reading a row.
     ///
-    /// Errors: the broker does not answer, or something cannot be read.
-    pub fn wrongly_delivered(&self) -> Result<BTreeSet<Cause>, String> {
-        let expected = expect(&self.reader.all(&self.topic("care.events"))?).outreach;
+    /// Errors: a server does not answer, or something cannot be read.
+    pub async fn wrongly_delivered(&self) -> Result<BTreeSet<Cause>, String> {
+        let expected = expect(&Told::of(&self.reader.all(&self.topic("care.events"))?));
+        let declined = declined(&self.decisions(expected.customers.keys()).await?);
         let relayed = outreach_of(&self.reader.all(&self.topic("care.outreach"))?)?;
         let delivered: BTreeSet<Cause> = self.delivered(&relayed)?.iter().map(cause).collect();
-        Ok(expected.symmetric_difference(&delivered).cloned().collect())
+        Ok(expected.without(&declined).outreach.symmetric_difference(&delivered).cloned().collect())
     }
 
-    fn fold(&self, until: Timestamp) -> Fold {
-        let book = app::rulebook(&self.settings).expect("the triggers are legal");
-        Fold { book, border: app::border(&self.settings), predictor: Arc::new(Rules::new()), until }
-    }
-
-    async fn found(&self, fold: &Fold) -> Result<Found, String> {
-        let rows = rows::stored(self.store.as_ref(), PARTITIONS).await?;
-        let mut decisions = Vec::new();
-        for customer in rows.keys() {
-            let customer = CustomerId::of_key(customer.as_str().into());
-            decisions.extend(
-                self.store.read_decisions(customer, None, MANY).await.map_err(|error| error.to_string())?,
-            );
+    fn fold(&self, declined: BTreeSet<Cause>, until: Timestamp) -> Fold {
+        let book_of = |version| {
+            let mut settings = self.settings.clone();
+            settings.triggers.dir = self.folder.path().join(triggers_of(version));
+            app::rulebook(&settings).expect("the triggers are legal")
+        };
+        Fold {
+            book: book_of(1),
+            declining: (book_of(2), declined),
+            border: app::border(&self.settings),
+            predictor: Arc::new(Rules::new()),
+            until,
         }
+    }
+
+    async fn decisions(&self, customers: impl Iterator<Item = &String>) -> Result<Vec<Decision>, String> {
+        let mut decisions = Vec::new();
+        for customer in customers {
+            let customer = CustomerId::of_key(customer.as_str().into());
+            let of_customer = self.store.read_decisions(customer, None, MANY).await;
+            decisions.extend(of_customer.map_err(|error| error.to_string())?);
+        }
+        Ok(decisions)
+    }
+
+    async fn found(&self, fold: &Fold, rows: Rows, decisions: Vec<Decision>) -> Result<Found, String> {
         let mut leases = Vec::new();
         for partition in (0..PARTITIONS).map(PartitionId) {
             leases.push(self.store.read_lease(partition).await.map_err(|error| error.to_string())?);

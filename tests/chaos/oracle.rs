@@ -51,25 +51,53 @@ pub struct Expected {
     pub left_astray: BTreeSet<String>,
 }
 
-/// Returns what has to have come of these records: those of each partition in order, every wait over.
-pub fn expect(events: &[Stored]) -> Expected {
+impl Expected {
+    /// Leaves out what whoever decided had no reason to send: engines are not of one mind about [`CHECKOUT_SCORED`].
+    pub fn without(mut self, declined: &BTreeSet<Cause>) -> Self {
+        self.outreach.retain(|cause| !declined.contains(cause));
+        self
+    }
+}
+
+/// The records of care.events, those of each partition in order, with what each says.
+pub struct Told<'a> {
+    /// Those that stand in their customer's partition.
+    pub at_home: Vec<(&'a Stored, Value)>,
+    /// Events that went astray, by where they stand.
+    astray: BTreeMap<Place, (&'a Stored, Value)>,
+}
+
+impl<'a> Told<'a> {
+    /// Reads records.
+    pub fn of(events: &'a [Stored]) -> Self {
+        let mut told = Self { at_home: Vec::new(), astray: BTreeMap::new() };
+        for record in events {
+            let said = serde_json::from_slice(&record.body).expect("producer and engine send JSON");
+            match record.kind == "event" && says_it_is_astray(&said) {
+                true => drop(told.astray.insert((record.partition.into(), record.offset), (record, said))),
+                false => told.at_home.push((record, said)),
+            }
+        }
+        told
+    }
+}
+
+/// Returns what has to have come of records, every wait over.
+pub fn expect(told: &Told<'_>) -> Expected {
     let mut expected = Expected::default();
-    let mut astray: BTreeMap<Place, Value> = BTreeMap::new();
-    for record in events.iter().filter(|record| is_astray(record)) {
-        let event = said(record);
+    for (record, event) in told.astray.values() {
         let (customer, message) = (record.key.clone(), text(&event["messageId"]));
         expected.customers.entry(customer).or_default().sequences.insert(sequence(&message));
         expected.left_astray.insert(message);
-        astray.insert((record.partition.into(), record.offset), event);
     }
     let mut waits: BTreeMap<&str, BTreeMap<String, Wait>> = BTreeMap::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    for record in events.iter().filter(|record| !is_astray(record)) {
+    for (record, said) in &told.at_home {
         let totals = expected.customers.entry(record.key.clone()).or_default();
         totals.last_offset = record.offset;
         let event = match record.kind.as_str() {
-            "event" => said(record),
-            "stray" => astray.get(&came_from(record)).expect("a stray names where it stood").clone(),
+            "event" => said,
+            "stray" => &told.astray.get(&came_from(said)).expect("a stray names where it stood").1,
             _ => continue,
         };
         let message = text(&event["messageId"]);
@@ -123,19 +151,9 @@ pub fn expect(events: &[Stored]) -> Expected {
 /// Partition and offset.
 type Place = (i64, i64);
 
-/// Returns true for an event that stands in another partition than its customer's.
-pub fn is_astray(record: &Stored) -> bool {
-    record.kind == "event" && says_it_is_astray(&said(record))
-}
-
-fn said(record: &Stored) -> Value {
-    serde_json::from_slice(&record.body).expect("producer and engine send JSON")
-}
-
 /// Returns where a stray stood before it was relayed.
-fn came_from(record: &Stored) -> Place {
-    let from = &said(record)["from"];
-    let number = |name: &str| from[name].as_i64().expect("a place has numbers");
+fn came_from(stray: &Value) -> Place {
+    let number = |name: &str| stray["from"][name].as_i64().expect("a place has numbers");
     (number("partition"), number("position"))
 }
 

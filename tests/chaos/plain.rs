@@ -1,6 +1,7 @@
 //! The story on the embedded engine, by a replay: where nothing goes wrong, engine and oracle agree. And where something is taken away or
 //! added, the verdict says so.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use schemas::time::Timestamp;
 use serde_json::Value;
 
 use super::config::channels;
-use super::oracle::{Expected, expect};
+use super::oracle::{Expected, Told, expect};
 use super::rows::{self, Fold, Rows};
 use super::story::{AGAIN, LOOKED_AND_LEFT_MS, ONCE, Story, TRIGGERS};
 use super::topic::Stored;
@@ -110,8 +111,10 @@ async fn look(folder: &Path, settings: &Settings) -> (Expected, Rows, Found) {
     let opened = Opened::for_reading(settings).expect("the data can be opened");
     let (source, store) = (opened.ports.source.as_ref(), opened.ports.store.as_ref());
     let events = records(source, Topic::Events).await;
+    let book = || app::replay_rulebook(settings).expect("the triggers are legal");
     let fold = Fold {
-        book: app::replay_rulebook(settings).expect("the triggers are legal"),
+        book: book(),
+        declining: (book(), BTreeSet::new()),
         border: app::border(settings),
         predictor: Arc::new(Rules::new()),
         until: Timestamp(events.iter().map(|event| event.stamp_ms).max().expect("there are events")),
@@ -142,7 +145,8 @@ async fn look(folder: &Path, settings: &Settings) -> (Expected, Rows, Found) {
         ends,
         acknowledged: Default::default(),
     };
-    (expect(&events), fold.rows(&events).await, found)
+    let told = Told::of(&events);
+    (expect(&told), fold.rows(&told).await, found)
 }
 
 fn outreach_of(body: &[u8]) -> Outreach {

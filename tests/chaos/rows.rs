@@ -4,7 +4,7 @@
 //! This says nothing about the transitions, which `oracle` counts by other code; it says that nothing was lost, doubled, reordered or
 //! mixed of all that a row holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actors::port::predictor::Predictor;
@@ -17,7 +17,8 @@ use schemas::record::{self, LogRecord, RecordKind};
 use schemas::rulebook::Rulebook;
 use schemas::time::{Span, Timestamp};
 
-use super::oracle;
+use super::oracle::{Cause, Told};
+use super::story::CHECKOUT_SCORED;
 use super::topic::Stored;
 
 /// Rows asked for at once.
@@ -25,8 +26,10 @@ const PAGE: usize = 1_000;
 
 /// What makes rows of records.
 pub struct Fold {
-    /// Triggers and policy, as the engine has them.
+    /// Triggers and policy, as engines have them.
     pub book: Rulebook,
+    /// The same as those have them that decline [`CHECKOUT_SCORED`], and what they declined.
+    pub declining: (Rulebook, BTreeSet<Cause>),
     /// What an event must be to pass.
     pub border: Border,
     /// What answers, always the same.
@@ -39,17 +42,18 @@ pub struct Fold {
 pub type Rows = BTreeMap<String, Customer>;
 
 impl Fold {
-    /// Makes rows of records: those of each partition in order.
-    pub async fn rows(&self, events: &[Stored]) -> Rows {
+    /// Makes rows of records.
+    pub async fn rows(&self, told: &Told<'_>) -> Rows {
         let mut rows = Rows::new();
-        for stored in events.iter().filter(|stored| !oracle::is_astray(stored)) {
+        for (stored, _) in &told.at_home {
             let record =
                 record::decode(&logged(stored), &self.border).expect("the producer sends what is valid");
             let id = CustomerId::of_key(stored.key.as_str().into());
             let mut row = rows.remove(&stored.key).unwrap_or_else(|| Customer::new(id));
             self.fire(&mut row, record.stamp).await;
-            row.apply(&self.book, &record, &mut Effects::default());
-            self.answer(&mut row).await;
+            let book = self.book_of(stored);
+            row.apply(book, &record, &mut Effects::default());
+            self.answer(&mut row, book).await;
             rows.insert(stored.key.clone(), row);
         }
         self.at_rest(rows).await
@@ -72,14 +76,24 @@ impl Fold {
     async fn fire(&self, row: &mut Customer, until: Timestamp) {
         while let Some(due) = row.next_due().filter(|due| *due < until) {
             row.wake(&self.book, due + Span(1), &mut Effects::default());
-            self.answer(row).await;
+            self.answer(row, &self.book).await;
         }
     }
 
-    async fn answer(&self, row: &mut Customer) {
+    /// Returns the triggers of whoever decided about a record.
+    fn book_of(&self, record: &Stored) -> &Rulebook {
+        let (trigger, customer) = (CHECKOUT_SCORED.to_owned(), record.key.clone());
+        let (book, declined) = &self.declining;
+        match declined.contains(&Cause { trigger, customer, offset: record.offset }) {
+            true => book,
+            false => &self.book,
+        }
+    }
+
+    async fn answer(&self, row: &mut Customer, book: &Rulebook) {
         while let Some(ask) = row.pending_asks().first().cloned() {
             let answer = self.predictor.score(ask).await.expect("the rule score always answers");
-            row.answer(&self.book, &answer, &mut Effects::default());
+            row.answer(book, &answer, &mut Effects::default());
         }
     }
 }

@@ -138,13 +138,20 @@ pub const TRIGGERS: [(&str, &str); 4] = [
     (CHECKOUT_SCORED, include_str!("triggers/checkout-scored.yaml")),
 ];
 
-/// At once, for every order; over the channel that never repeats a call.
+/// Returns a trigger as engines have it that are of a version of the triggers. Those of an even one ask more of [`CHECKOUT_SCORED`] than any
+/// score can be, so that it makes a difference who decides.
+pub fn as_of_version(trigger: &str, version: usize) -> String {
+    let text = trigger.replacen("metadata:\n", &format!("metadata:\n  version: {version}\n"), 1);
+    if version.is_multiple_of(2) { text.replacen("gte: 0}", "gte: 1}", 1) } else { text }
+}
+
+/// At once, for every order; over the channel that may be called again.
 pub const EVERY_ORDER: &str = "every-order";
 /// When what the row counts comes to five.
 pub const FIFTH_ORDER: &str = "fifth-order";
 /// By a timer, unless an order comes first.
 pub const LOOKED_AND_LEFT: &str = "looked-and-left";
-/// When a score has come.
+/// When a score has come, by what the engine that decides asks of it; over the channel that is never called again.
 pub const CHECKOUT_SCORED: &str = "checkout-scored";
 
 /// How long [`LOOKED_AND_LEFT`] waits. Units: ms.

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use super::oracle::{Cause, expect};
+use super::oracle::{Cause, Told, expect};
 use super::proxy::{Cut, Heal, Proxy};
 use super::story::{CHECKOUT_SCORED, EVERY_ORDER, FIFTH_ORDER, LOOKED_AND_LEFT, Said, Story};
 use super::topic::Stored;
@@ -138,7 +138,7 @@ fn the_oracle_counts_an_event_once_and_an_order_ends_a_wait_up_to_its_last_insta
         stored(&view(6), 6, 20_000),
         stored(&event("Checkout Started", 7, ""), 7, 20_001),
     ];
-    let expected = expect(&events);
+    let expected = expect(&Told::of(&events));
     let wanted = [
         cause(EVERY_ORDER, 1),
         cause(LOOKED_AND_LEFT, 3),
@@ -168,7 +168,7 @@ fn the_oracle_counts_what_went_astray_where_it_was_relayed_to_and_misses_what_wa
     let elsewhere = |sequence, offset| Stored { partition: 1, ..stored(&astray(sequence), offset, offset) };
     let events =
         [stored(&order(1, "{"), 7, 7), relayed(3, 8), relayed(3, 9), elsewhere(2, 3), elsewhere(3, 4)];
-    let expected = expect(&events);
+    let expected = expect(&Told::of(&events));
     let totals = &expected.customers["c1"];
     assert_eq!((totals.orders, totals.order_value, totals.last_offset), (2, 300, 9));
     assert_eq!(totals.sequences, [1, 2, 3].into_iter().collect());
@@ -181,7 +181,7 @@ fn the_oracle_awaits_the_fifth_order_once() {
     let order = |sequence: u64| event("Order Completed", sequence, &format!(r#""total":{sequence}"#));
     let events: Vec<Stored> = (1..8).map(|nth| stored(&order(nth), nth as i64, nth as i64)).collect();
     let fifth: Vec<_> =
-        expect(&events).outreach.into_iter().filter(|one| one.trigger == FIFTH_ORDER).collect();
+        expect(&Told::of(&events)).outreach.into_iter().filter(|one| one.trigger == FIFTH_ORDER).collect();
     assert_eq!(fifth, [cause(FIFTH_ORDER, 5)]);
 }
 

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use actors::port::store::{Lease, LedgerEntry, LedgerState};
-use schemas::decision::{Decision, OutcomeStatus, Outreach, Verdict as Decided};
+use schemas::decision::{Decision, OutcomeStatus, Outreach, Reason, Verdict as Decided};
 use schemas::ids::OutreachId;
 use schemas::money::Currency;
 use serde_json::{Value, json};
 
 use super::oracle::{Cause, Expected, Totals};
 use super::rows::Rows;
-use super::story::ONCE;
+use super::story::{CHECKOUT_SCORED, ONCE};
 use super::topic::Stored;
 
 /// Differences told in words, at most.
@@ -209,6 +209,24 @@ pub fn cause(outreach: &Outreach) -> Cause {
     }
 }
 
+/// Returns the checkouts that were scored and not found worth an outreach, by the engines that ask so much.
+pub fn declined(decisions: &[Decision]) -> BTreeSet<Cause> {
+    let declined = decisions.iter().filter(|one| {
+        one.trigger == CHECKOUT_SCORED
+            && one.verdict == Decided::Suppressed
+            && one.reason == Reason::Condition
+    });
+    declined.map(cause_of).collect()
+}
+
+fn cause_of(decision: &Decision) -> Cause {
+    Cause {
+        trigger: decision.trigger.to_string(),
+        customer: decision.customer.to_string(),
+        offset: decision.slot.position.0 as i64,
+    }
+}
+
 fn judge_outreach(expected: &Expected, found: &Found, verdict: &mut Verdict) {
     let relayed: BTreeMap<OutreachId, Cause> =
         found.outreach.iter().map(|one| (one.id, cause(one))).collect();
@@ -265,13 +283,7 @@ fn judge_outreach(expected: &Expected, found: &Found, verdict: &mut Verdict) {
 
 fn judge_decisions(expected: &Expected, found: &Found, verdict: &mut Verdict) {
     let sent = found.decisions.iter().filter(|decision| decision.verdict == Decided::Sent);
-    let decided: BTreeSet<Cause> = sent
-        .map(|decision| Cause {
-            trigger: decision.trigger.to_string(),
-            customer: decision.customer.to_string(),
-            offset: decision.slot.position.0 as i64,
-        })
-        .collect();
+    let decided: BTreeSet<Cause> = sent.map(cause_of).collect();
     let versions: BTreeMap<OutreachId, u32> =
         found.decisions.iter().map(|decision| (decision.id, decision.version)).collect();
     for one in &found.delivered {

@@ -19,7 +19,7 @@ use super::engine::{Engine, Signal};
 use super::fault::{Line, Which};
 use super::producer::Producer;
 use super::proxy::{Cut, Heal, Proxy};
-use super::story::{Story, TRIGGERS};
+use super::story::{Story, TRIGGERS, as_of_version};
 use super::topic::{Group, Reader};
 use crate::care::{self, Finished};
 use crate::cluster::{Brokers, Cluster, Names, Own, Server};
@@ -302,14 +302,19 @@ impl World {
     }
 }
 
+/// Returns the folder of the triggers of a version.
+pub(super) fn triggers_of(version: usize) -> String {
+    format!("triggers-{version}")
+}
+
 /// Writes the triggers as one engine has them and returns their folder. Each engine has a version of its own, as in the middle of a
 /// roll-out: who decided can be told from what was sent.
 fn write_triggers(at: &Path, version: usize) -> String {
-    let folder = format!("triggers-{version}");
+    let folder = triggers_of(version);
     std::fs::create_dir(at.join(&folder)).expect("a folder");
     for (name, text) in TRIGGERS {
-        let text = text.replacen("metadata:\n", &format!("metadata:\n  version: {version}\n"), 1);
-        std::fs::write(at.join(&folder).join(format!("{name}.yaml")), text).expect("a trigger is written");
+        let path = at.join(&folder).join(format!("{name}.yaml"));
+        std::fs::write(path, as_of_version(text, version)).expect("a trigger is written");
     }
     folder
 }

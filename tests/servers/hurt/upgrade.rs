@@ -70,10 +70,10 @@ async fn stays_away(world: &mut World, today: &Path) {
 /// The rows are of a codec that this test does not know: what left tells.
 async fn comes_to_its_end(world: &mut World) {
     let until = world.clock.boot() + SOON;
-    let mut wrong = world.wrongly_delivered();
+    let mut wrong = world.wrongly_delivered().await;
     while !(world.is_at_the_end().await && wrong.as_ref().is_ok_and(|wrong| wrong.is_empty())) {
         assert!(world.clock.boot() < until, "wrongly delivered: {wrong:?}\n{}", world.last_words());
         world.clock.sleep(Duration::from_millis(300)).await;
-        wrong = world.wrongly_delivered();
+        wrong = world.wrongly_delivered().await;
     }
 }
