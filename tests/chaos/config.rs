@@ -81,7 +81,7 @@ nodes = "{cql}"
 keyspace = "{keyspace}"
 replication = 1
 buckets = 4
-request_timeout_ms = 4000
+request_timeout_ms = 5500
 connect_timeout_ms = 2000
 [partition]
 flush_quiet_ms = 300

@@ -54,8 +54,8 @@ pub enum Weather {
     /// Machines are lost, each after a moment in which its line to the broker or to the store, in turn, was slow: what was begun and not
     /// ended shows.
     Harsh,
-    /// Each engine in turn hears and is not heard for longer than the group waits for it; what it said arrives when its partitions have
-    /// another owner.
+    /// Each engine in turn is not heard for longer than the group waits for it; what it said arrives when its partitions have another
+    /// owner.
     Severed,
 }
 
@@ -110,13 +110,18 @@ const FAULTS_MAX: u64 = 4;
 /// longer than a row takes to be durable.
 const SLOW: [(Line, u64, u64); 2] = [(Line::Broker, 1_200, 1_600), (Line::Store, 500, 1_000)];
 
+/// Whoever asks the store waits for its answer for so long.
+const ANSWERED_MS: u64 = 5_500;
+/// What an engine says for so long before it stands still is under way while it does.
+const LAST_WORDS_MS: u64 = 500;
+
 /// Returns what goes wrong in the round of a seed, within `span_ms`, in order. What is severed last is so for a while longer.
 pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
     let mut random = Random::new(seed ^ 0xfa17);
     let mut planned = match Weather::of(seed) {
         Weather::Changing => changing(&mut random, span_ms),
         Weather::Harsh => harsh(&mut random, SLOW[(seed / 4 % 2) as usize], span_ms),
-        Weather::Severed => severed(&mut random, span_ms),
+        Weather::Severed => severed(&mut random, seed / 4 % 2 == 1, span_ms),
     };
     planned.sort_by_key(|one| one.at_ms);
     planned
@@ -139,15 +144,28 @@ fn harsh(random: &mut Random, (line, delay_ms, before_ms): (Line, u64, u64), spa
     planned
 }
 
-/// One engine is not heard, and when it is again, the other.
-fn severed(random: &mut Random, span_ms: u64) -> Vec<Planned> {
+/// Nobody hears of one engine, and when it is back, of the other; what it had said comes late. Either it hears everybody all the while, or it
+/// stands still, and what it had last said to the store is under way until shortly before it wakes.
+fn severed(random: &mut Random, is_asleep: bool, span_ms: u64) -> Vec<Planned> {
     let (mut planned, mut at_ms) = (Vec::new(), 500 + random.below(1_000));
     let first = random.below(2) as Which;
     for which in [first, 1 - first] {
-        let for_ms = span_ms / 2 + random.below(LONGEST_MS - span_ms / 2);
-        let cut = Fault::Cut(which, Line::All, Cut::ToServer, Heal::Late);
-        planned.push(Planned { fault: cut, at_ms, for_ms });
-        at_ms += for_ms + 1_000;
+        let longest_ms = if is_asleep { ANSWERED_MS - 2 * LAST_WORDS_MS } else { LONGEST_MS };
+        let for_ms = span_ms / 2 + random.below(longest_ms - span_ms / 2);
+        let planned_of = |fault, at_ms, for_ms| Planned { fault, at_ms, for_ms };
+        if is_asleep {
+            let slow = Fault::SlowLine(which, Line::Store, for_ms + LAST_WORDS_MS / 2);
+            planned.push(planned_of(slow, at_ms, LAST_WORDS_MS));
+            planned.push(planned_of(
+                Fault::StallEngine(which),
+                at_ms + LAST_WORDS_MS,
+                for_ms + LAST_WORDS_MS,
+            ));
+        } else {
+            let cut = Fault::Cut(which, Line::All, Cut::ToServer, Heal::Late);
+            planned.push(planned_of(cut, at_ms, for_ms));
+        }
+        at_ms += for_ms + LAST_WORDS_MS + 1_000;
     }
     planned
 }
