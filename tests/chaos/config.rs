@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::fault::ANSWERED_MS;
 use super::story::{AGAIN, ONCE};
 use super::world::PARTITIONS;
 use crate::cluster::Names;
@@ -81,7 +82,7 @@ nodes = "{cql}"
 keyspace = "{keyspace}"
 replication = 1
 buckets = 4
-request_timeout_ms = 5500
+request_timeout_ms = {ANSWERED_MS}
 connect_timeout_ms = 2000
 [partition]
 flush_quiet_ms = 300

@@ -111,7 +111,7 @@ const FAULTS_MAX: u64 = 4;
 const SLOW: [(Line, u64, u64); 2] = [(Line::Broker, 1_200, 1_600), (Line::Store, 500, 1_000)];
 
 /// Whoever asks the store waits for its answer for so long.
-const ANSWERED_MS: u64 = 5_500;
+pub const ANSWERED_MS: u64 = 5_500;
 /// What an engine says for so long before it stands still is under way while it does.
 const LAST_WORDS_MS: u64 = 500;
 
