@@ -1,6 +1,6 @@
 //! A server of a shop that answers as the test wants: over real sockets, one connection per request.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -94,9 +94,9 @@ fn serve(stream: TcpStream, seen: &Seen, script: &Script) -> Option<()> {
         Reply::After(wait, status) => {
             stream.get_ref().set_read_timeout(Some(wait.max(Duration::from_millis(1)))).ok()?;
             // Nothing more comes: either the time is over or the engine has hung up.
-            match stream.read(&mut [0]) {
-                Ok(_) => return None,
-                Err(_) => status,
+            match stream.read_exact(&mut [0]).map_err(|error| error.kind()) {
+                Err(ErrorKind::WouldBlock | ErrorKind::TimedOut) => status,
+                Ok(()) | Err(_) => return None,
             }
         }
         Reply::Never => return stream.read(&mut [0]).ok().map(drop),
