@@ -157,6 +157,9 @@ fn two_processes_share_the_partitions_and_whoever_looks_finds_all_customers() {
     let letters = |served: &Served| served.metric("care_partition_dead_letters_total");
     one.wait_until("every broken record is a letter", |one| letters(one) + letters(&other) >= 4.0);
 
+    // What is applied is looked up once it is safe.
+    let unsafe_yet = |served: &Served| served.metric("care_partition_records_lag");
+    one.wait_until("everything is safe", |one| unsafe_yet(one) + unsafe_yet(&other) == 0.0);
     let shown = world.care(&["customer", "customer-3", "--json"]).summary();
     assert_eq!(shown["profile"]["id"].as_str().or(shown["id"].as_str()), Some("customer-3"), "{shown}");
     let why = world.care(&["why", "customer-3", "cart-idle", "--json"]);
