@@ -7,9 +7,7 @@ use super::fault::ANSWERED_MS;
 use super::story::{AGAIN, ONCE};
 use super::world::PARTITIONS;
 use crate::cluster::Names;
-
-/// What signs for the webhook.
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+use crate::webhooks::SECRET;
 
 /// Returns the settings of the story's channels: each a file of its name in a folder, or [`AGAIN`] a webhook of a shop's server.
 pub fn channels(at: &Path, again: Option<&str>) -> String {

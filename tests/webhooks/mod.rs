@@ -28,7 +28,7 @@ use crate::http::{Shop, data, track};
 use crate::npm;
 use receiver::{Receiver, Reply, Request};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OLD_SECRET: &str = "whsec_b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQgb2xk";
 
 /// Customers who ask for help.
