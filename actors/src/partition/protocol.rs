@@ -6,14 +6,13 @@
 use std::time::Duration;
 
 use schemas::conversation::{Question, Turn as ThreadTurn};
-use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, Position};
 use schemas::score::{Answer, Ask};
 use schemas::time::Timestamp;
 
 use super::turn::{CellId, Refused, Turn, Turned};
 use crate::port::log::{self, Commit, Fetched, NewRecord, Topic};
-use crate::port::store::{self, Cas, Lease, Links, Row, WakeUp};
+use crate::port::store::{self, Cas, DecisionRow, Lease, Links, Row, WakeUp};
 use crate::port::{self};
 
 /// The time at which an input is handled.
@@ -145,7 +144,7 @@ pub enum Io {
         /// The records, in order.
         records: Vec<NewRecord>,
         /// The decisions among them.
-        decisions: Vec<Decision>,
+        decisions: Vec<DecisionRow>,
         /// Since when each decision is on its way, since boot: its record was read, or its timer fired.
         since: Vec<Duration>,
     },

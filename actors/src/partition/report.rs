@@ -76,10 +76,10 @@ impl Report {
                 self.writes.entry(*group).or_insert(write);
             }
             Io::Relay { topic, records, decisions, since } => {
-                let decisions = decisions.iter().zip(since).map(|(decision, since)| Decided {
-                    trigger: decision.trigger.clone(),
-                    verdict: decision.verdict,
-                    reason: decision.reason,
+                let decisions = decisions.iter().zip(since).map(|(row, since)| Decided {
+                    trigger: row.decision.trigger.clone(),
+                    verdict: row.decision.verdict,
+                    reason: row.decision.reason,
                     since: *since,
                 });
                 let relay = Relay { records: records.len() as u64, decisions: decisions.collect() };

@@ -159,6 +159,15 @@ pub struct Written {
     pub generation: u64,
 }
 
+/// A decision to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionRow {
+    /// What was decided, by the row's owner.
+    pub decision: Decision,
+    /// Write timestamp of the row that says so, in the writer's range.
+    pub written_at: i64,
+}
+
 /// A page of rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowPage {
@@ -212,8 +221,9 @@ pub trait Store: Send + Sync {
     /// `max`.
     fn scan_ledger(&self, origin: Option<CustomerId>, max: usize) -> Reply<Vec<LedgerEntry>, Error>;
 
-    /// Writes decisions; idempotent by id.
-    fn write_decisions(&self, decisions: Vec<Decision>) -> Reply<Written, Error>;
+    /// Writes decisions; idempotent by id. Where two owners came to a decision of one id, the one of the higher `written_at` stays, in whatever
+    /// order they arrive; a store of one process, which no two owners write to at a time, may go by the order of arrival.
+    fn write_decisions(&self, decisions: Vec<DecisionRow>) -> Reply<Written, Error>;
 
     /// Returns a customer's decisions, newest first, of one trigger or all, at most `max`.
     fn read_decisions(

@@ -9,7 +9,7 @@ use actors::port::clock::Clock;
 use actors::port::log::{self, Assignment, Commit, Fetched, LogSink, LogSource, NewRecord, Topic};
 use actors::port::predictor::{self, Predictor};
 use actors::port::store::{
-    self, Cas, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
+    self, Cas, DecisionRow, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
 };
 use actors::port::{BoxFuture, Ports, Reply};
 use schemas::conversation::Turn;
@@ -247,7 +247,7 @@ impl Store for Handle {
         ready(Vec::new())
     }
 
-    fn write_decisions(&self, _: Vec<Decision>) -> Reply<Written, store::Error> {
+    fn write_decisions(&self, _: Vec<DecisionRow>) -> Reply<Written, store::Error> {
         ready(Written { generation: locked(&self.shared).generation })
     }
 

@@ -17,10 +17,12 @@ use actors::port::Reply;
 use actors::port::agreement::{Agreement, Imported};
 use actors::port::log::{Commit, LogSink, LogSource, Topic};
 use actors::port::store::{
-    Cas, Error as StoreError, Lease, LedgerChange, LedgerEntry, Links, Store, TIMER_SLOT_MS, Written,
+    Cas, DecisionRow, Error as StoreError, Lease, LedgerChange, LedgerEntry, Links, Store, TIMER_SLOT_MS,
+    Written,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use schemas::decision::Decision;
 use schemas::ids::{CustomerId, Epoch, LogId, PartitionId, Position};
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -247,7 +249,11 @@ impl<'a> Moving<'a> {
     }
 
     async fn decisions(&mut self) -> Result<(), Error> {
-        let read = |(_, bytes): &Entry| value::decode("decision", bytes).map_err(corrupt);
+        let read = |(_, bytes): &Entry| {
+            let decision: Decision = value::decode("decision", bytes).map_err(corrupt)?;
+            // Below the range of every owner to come.
+            Ok(DecisionRow { decision, written_at: 0 })
+        };
         self.report.decisions =
             self.batches(Table::Decisions, read, |store, batch| store.write_decisions(batch)).await?;
         Ok(())

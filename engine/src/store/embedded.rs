@@ -3,7 +3,7 @@
 use actors::port::Reply;
 use actors::port::agreement::Agreement;
 use actors::port::store::{
-    Cas, Error, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
+    Cas, DecisionRow, Error, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -142,8 +142,10 @@ impl Store for EmbeddedStore {
         })
     }
 
-    fn write_decisions(&self, decisions: Vec<Decision>) -> Reply<Written, Error> {
-        let put = |decision: &Decision| (Table::Decisions, key::decision(decision), value::encode(decision));
+    fn write_decisions(&self, decisions: Vec<DecisionRow>) -> Reply<Written, Error> {
+        let put = |DecisionRow { decision, .. }: &DecisionRow| {
+            (Table::Decisions, key::decision(decision), value::encode(decision))
+        };
         self.put(decisions.iter().map(put).collect())
     }
 

@@ -1,9 +1,10 @@
 //! Reads over several pages, and how long what is inserted lives.
 
 use actors::kit::contract::sample;
-use actors::port::store::{Links, Store, TIMER_SLOT_MS, WakeUp};
+use actors::port::store::{DecisionRow, Links, Store, TIMER_SLOT_MS, WakeUp};
 use engine::store::cql::Settings;
 use schemas::customer::{Link, LinkKind};
+use schemas::decision::Decision;
 use schemas::ids::CustomerId;
 use schemas::time::Timestamp;
 
@@ -34,7 +35,8 @@ fn everything_is_found_when_it_takes_several_pages() {
 
         let customer = format!("of-many-pages-{}", partition.0);
         let decisions: Vec<_> = (0..MANY).rev().map(|at| sample::decision(&customer, "cart", at)).collect();
-        store.write_decisions(decisions.clone()).await.expect("decisions");
+        let written = |decision: &Decision| DecisionRow { decision: decision.clone(), written_at: 1 };
+        store.write_decisions(decisions.iter().map(written).collect()).await.expect("decisions");
         let customer = CustomerId::user(&customer);
         let read = store.read_decisions(customer.clone(), None, usize::MAX).await.expect("a read");
         assert!(read == decisions, "{} of {MANY}", read.len());
@@ -58,7 +60,10 @@ fn what_is_inserted_lives_as_long_as_the_settings_say() {
         let wake_up = WakeUp { slot: 3, due: Timestamp(3 * TIMER_SLOT_MS), customer: customer.clone() };
         store.add_wake_ups(partition, vec![wake_up]).await.expect("an entry");
         store
-            .write_decisions(vec![sample::decision(customer.as_str(), "cart", 1)])
+            .write_decisions(vec![DecisionRow {
+                decision: sample::decision(customer.as_str(), "cart", 1),
+                written_at: 1,
+            }])
             .await
             .expect("a decision");
         let link = Link { kind: LinkKind::Email, hash: u128::from(partition.0) };

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actors::port::store::{Row, Store};
+use actors::kit::contract::sample;
+use actors::port::store::{DecisionRow, Row, Store};
 use engine::store::cql::rows::bucket_of;
 use futures_util::future;
 use schemas::ids::CustomerId;
@@ -54,6 +55,26 @@ fn newest_owner_wins_row_by_row_in_whatever_order_writes_arrive() {
         for found in found {
             assert_eq!(Some(&found), newest.get(found.customer.as_str()));
         }
+    });
+}
+
+#[test]
+fn newer_of_two_owners_that_came_to_one_decision_is_the_one_told_of() {
+    run(async {
+        let (settings, [partition]) = (shared(), partitions());
+        let stores = [open(settings).await, open(settings).await];
+        let customer = format!("decided-{}", partition.0);
+        let mut decision = sample::decision(&customer, "cart", 7);
+        decision.version = 2;
+        let newer = DecisionRow { decision: decision.clone(), written_at: 2 * RANGE };
+        decision.version = 1;
+        let older = DecisionRow { decision, written_at: RANGE };
+        // The one that is no owner any more hears of it last.
+        for (store, row) in stores.iter().zip([&newer, &older]) {
+            store.write_decisions(vec![row.clone()]).await.expect("a decision");
+        }
+        let read = stores[1].read_decisions(CustomerId::user(&customer), None, 9).await.expect("a read");
+        assert_eq!(read, [newer.decision]);
     });
 }
 

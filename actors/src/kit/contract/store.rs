@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use schemas::customer::{Link, LinkKind};
-use schemas::decision::OutcomeStatus;
+use schemas::decision::{Decision, OutcomeStatus};
 use schemas::ids::{CustomerId, Epoch, LogId, PartitionId, Position};
 use schemas::time::Timestamp;
 
@@ -12,7 +12,8 @@ use super::sample;
 use crate::port::BoxFuture;
 use crate::port::agreement::{Agreement, Doubtful, Imported, Restored};
 use crate::port::store::{
-    Cas, Lease, LedgerChange, LedgerEntry, LedgerStage, LedgerState, Links, Row, Store, TIMER_SLOT_MS, WakeUp,
+    Cas, DecisionRow, Lease, LedgerChange, LedgerEntry, LedgerStage, LedgerState, Links, Row, Store,
+    TIMER_SLOT_MS, WakeUp,
 };
 
 const P0: PartitionId = PartitionId(0);
@@ -240,13 +241,18 @@ async fn ledger_is_listed_by_customer(Fixture { store, .. }: Fixture) {
     assert!(ids(Some("cyd"), 3).await.is_empty());
 }
 
+/// Returns a decision as it is written.
+fn of_row(decision: &Decision) -> DecisionRow {
+    DecisionRow { decision: decision.clone(), written_at: 1 }
+}
+
 async fn decisions_are_read_newest_first(Fixture { store, .. }: Fixture) {
     let all = [(30, "silent"), (20, "cart"), (10, "silent"), (-5, "cart")];
     let all = all.map(|(at, trigger)| sample::decision("ada", trigger, at));
     for _ in 0..2 {
-        store.write_decisions(all.iter().rev().cloned().collect()).await.expect("decisions");
+        store.write_decisions(all.iter().rev().map(of_row).collect()).await.expect("decisions");
     }
-    store.write_decisions(vec![sample::decision("ad", "cart", 99)]).await.expect("decisions");
+    store.write_decisions(vec![of_row(&sample::decision("ad", "cart", 99))]).await.expect("decisions");
     let read = async |trigger: Option<&str>, max| {
         let trigger = trigger.map(str::to_owned);
         store.read_decisions(CustomerId::user("ada"), trigger, max).await.expect("a read")
@@ -356,7 +362,7 @@ async fn everything_survives_a_reopening(mut fixture: Fixture) {
     store.add_wake_ups(P1, vec![wake_up.clone()]).await.expect("entries");
     let change = LedgerChange { expect: None, entry: entry.clone() };
     assert_eq!(store.cas_ledger(change).await.expect("a change"), Cas::Applied);
-    store.write_decisions(vec![decision.clone()]).await.expect("decisions");
+    store.write_decisions(vec![of_row(&decision)]).await.expect("decisions");
     let links = vec![Links { customer: CustomerId::user("ada"), links: vec![link] }];
     store.add_links(links).await.expect("links");
     for _ in 0..2 {

@@ -13,7 +13,7 @@ use schemas::time::Timestamp;
 use crate::port::Reply;
 use crate::port::agreement::Agreement;
 use crate::port::store::{
-    Cas, Error, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
+    Cas, DecisionRow, Error, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
 };
 
 /// A store in memory. Clones share everything, as processes on one store would.
@@ -28,7 +28,7 @@ struct Tables {
     leases: BTreeMap<PartitionId, Lease>,
     wake_ups: BTreeSet<(PartitionId, WakeUp)>,
     ledger: BTreeMap<(CustomerId, OutreachId), LedgerEntry>,
-    decisions: BTreeMap<(CustomerId, OutreachId), Decision>,
+    decisions: BTreeMap<(CustomerId, OutreachId), DecisionRow>,
     turns: BTreeMap<(CustomerId, u32), Turn>,
     /// Numbers below which turns were erased.
     erased: BTreeMap<CustomerId, u32>,
@@ -133,10 +133,16 @@ impl Store for MemoryStore {
         ready(found.map(|(_, entry)| entry.clone()).collect())
     }
 
-    fn write_decisions(&self, decisions: Vec<Decision>) -> Reply<Written, Error> {
+    fn write_decisions(&self, decisions: Vec<DecisionRow>) -> Reply<Written, Error> {
         let mut tables = self.lock();
-        for decision in decisions {
-            tables.decisions.insert((decision.customer.clone(), decision.id), decision);
+        for row in decisions {
+            let held = tables
+                .decisions
+                .entry((row.decision.customer.clone(), row.decision.id))
+                .or_insert(row.clone());
+            if held.written_at <= row.written_at {
+                *held = row;
+            }
         }
         ready(Written::default())
     }
@@ -153,7 +159,7 @@ impl Store for MemoryStore {
         let mut found: Vec<_> = tables
             .decisions
             .range((from, to))
-            .map(|(_, decision)| decision)
+            .map(|(_, row)| &row.decision)
             .filter(|decision| trigger.as_ref().is_none_or(|name| decision.trigger == name.as_str()))
             .cloned()
             .collect();

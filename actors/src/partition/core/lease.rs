@@ -295,6 +295,11 @@ impl Core {
         self.lease.row.timer_cursor
     }
 
+    /// Returns the write timestamp that was used last.
+    pub(super) fn last_stamp(&self) -> i64 {
+        self.lease.stamp
+    }
+
     /// Returns the next write timestamp, `None` when the confirmed range is used up.
     pub(super) fn next_stamp(&mut self) -> Option<i64> {
         (self.lease.stamp < self.lease.row.written_at_max).then(|| {

@@ -22,6 +22,7 @@ use super::entry::{Out, Stage};
 use crate::partition::protocol::{Forgotten, Io};
 use crate::partition::turn::{CellId, Step};
 use crate::port::log::{NewRecord, Topic};
+use crate::port::store::DecisionRow;
 
 /// Outbox entries on their way out.
 #[derive(Debug, Default)]
@@ -142,17 +143,20 @@ impl Core {
         let (mut turns, mut forgotten) = (Vec::new(), Vec::new());
         let mut under_way = Vec::with_capacity(batch.len());
         let (partition, partitions, epoch) = (self.partition, self.partitions, self.lease_epoch());
+        let last_stamp = self.last_stamp();
         for (cell, number) in batch {
             // The entries of a customer that is gone are relayed by its next incarnation.
             let Some(entry) = self.incarnation(cell) else { continue };
             let customer = entry.customer.clone();
+            // Where this owner has not written the row since it was loaded, any timestamp of its range will do.
+            let written_at = entry.durable.map_or(last_stamp, |durable| durable.stamp);
             let Some(out) = self.out(cell, number) else { continue };
             let Some(body) = out.body.as_ref() else { continue };
             let stamp = Some(out.at);
             records.push(NewRecord { stamp, ..record(body, &customer, partition, partitions, epoch) });
             match body {
                 Outgoing::Decision(decision) => {
-                    decisions.push(Decision::clone(decision));
+                    decisions.push(DecisionRow { decision: Decision::clone(decision), written_at });
                     since.push(out.since);
                 }
                 Outgoing::Turn(turn) => turns.push(Turn::clone(turn)),

@@ -1,9 +1,10 @@
-//! Decisions: inserted, one cell each, read newest first.
+//! Decisions: inserted, one cell each, read newest first. Of two owners that came to one decision the newer stays: an owner that is none any
+//! more has no say in what is told of it.
 
 use std::ops::ControlFlow;
 
 use actors::metrics::StoreOperation;
-use actors::port::store::{Error, Written};
+use actors::port::store::{DecisionRow, Error, Written};
 use bytes::Bytes;
 use schemas::decision::Decision;
 use schemas::ids::CustomerId;
@@ -14,8 +15,8 @@ use super::batch::Weighed;
 use super::error::unreadable;
 use crate::embedded::value;
 
-/// A decision as it is bound: customer, instant, id, body, time to live.
-type Bound<'a> = (&'a str, CqlTimestamp, [u8; 16], Bytes, i32);
+/// A decision as it is bound: customer, instant, id, body, write timestamp, time to live.
+type Bound<'a> = (&'a str, CqlTimestamp, [u8; 16], Bytes, i64, i32);
 
 impl Weighed for Bound<'_> {
     fn bytes(&self) -> usize {
@@ -24,10 +25,17 @@ impl Weighed for Bound<'_> {
 }
 
 impl Inner {
-    pub(super) async fn write_decisions(&self, decisions: Vec<Decision>) -> Result<Written, Error> {
-        let bound = decisions.iter().map(|decision| {
+    pub(super) async fn write_decisions(&self, decisions: Vec<DecisionRow>) -> Result<Written, Error> {
+        let bound = decisions.iter().map(|DecisionRow { decision, written_at }| {
             let (customer, at) = (decision.customer.as_str(), CqlTimestamp(decision.at.0));
-            (customer, at, decision.id.0.to_be_bytes(), value::encode(decision), self.ttl.decision)
+            (
+                customer,
+                at,
+                decision.id.0.to_be_bytes(),
+                value::encode(decision),
+                *written_at,
+                self.ttl.decision,
+            )
         });
         let of = &self.statements.write_decision;
         self.gather(StoreOperation::WriteDecisions, of, bound.collect()).await?;

@@ -37,7 +37,8 @@ use actors::metrics::{Metrics, StoreCalls};
 use actors::port::Reply;
 use actors::port::agreement::Agreement;
 use actors::port::store::{
-    Cas, Error as PortError, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store, WakeUp, Written,
+    Cas, DecisionRow, Error as PortError, Lease, LedgerChange, LedgerEntry, Links, Row, RowPage, Store,
+    WakeUp, Written,
 };
 use futures_util::FutureExt;
 use schemas::conversation::Turn;
@@ -221,7 +222,7 @@ impl Store for CqlStore {
         self.begin(move |inner| async move { inner.scan_ledger(origin, max).await })
     }
 
-    fn write_decisions(&self, decisions: Vec<Decision>) -> Reply<Written, PortError> {
+    fn write_decisions(&self, decisions: Vec<DecisionRow>) -> Reply<Written, PortError> {
         self.begin(move |inner| async move { inner.write_decisions(decisions).await })
     }
 

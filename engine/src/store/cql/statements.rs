@@ -1,8 +1,8 @@
 //! Every statement, prepared once, with how it is tried.
 //!
 //! Idempotent, so that the driver may repeat them on another server: reads, writes of rows (a repetition has the same bytes and the same
-//! timestamp), turns with the timestamp of their log time, and inserts of wake-ups, decisions and links, which are one cell at most and the same whenever they are written.
-//! Compare-and-set is not: it may have been applied.
+//! timestamp), decisions with the timestamp of their row, turns with that of their log time, and inserts of wake-ups and links, which are
+//! one cell at most and the same whenever they are written. Compare-and-set is not: it may have been applied.
 
 use scylla::client::session::Session;
 use scylla::statement::Statement;
@@ -152,7 +152,7 @@ const SCAN_LEDGER_OF: &str = "SELECT entry FROM {keyspace}.outreach_ledger WHERE
 const SCAN_LEDGER: &str = "SELECT entry FROM {keyspace}.outreach_ledger LIMIT ?";
 
 const WRITE_DECISION: &str = "INSERT INTO {keyspace}.decision (customer_id, at, decision_id, body) \
-     VALUES (?, ?, ?, ?) USING TTL ?";
+     VALUES (?, ?, ?, ?) USING TIMESTAMP ? AND TTL ?";
 const READ_DECISIONS: &str = "SELECT body FROM {keyspace}.decision WHERE customer_id = ?";
 
 const WRITE_TURN: &str =
