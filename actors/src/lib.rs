@@ -10,6 +10,9 @@ pub mod port;
 
 mod switches;
 
+#[cfg(feature = "ablation")]
+pub mod ablation;
+
 pub mod batcher;
 
 pub mod generation;

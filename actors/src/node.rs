@@ -29,7 +29,9 @@ use crate::metrics::Metrics;
 use crate::partition::actor::Revoke;
 use crate::partition::agreed::Agreed;
 use crate::partition::board::{Shown, Standing};
+#[cfg(not(feature = "ablation"))]
 use crate::partition::cell::Cell;
+use crate::partition::cell::Take;
 use crate::partition::core::{Counts, Levels};
 use crate::partition::meter::Meter;
 use crate::partition::plan::Plan;
@@ -122,6 +124,13 @@ struct Thread {
     meter: Arc<Meter>,
 }
 
+/// How customers take their turns.
+#[cfg(not(feature = "ablation"))]
+const TURN: Take = Cell::turn;
+/// How customers take their turns: in builds that show what rules are for they may panic.
+#[cfg(feature = "ablation")]
+const TURN: Take = crate::ablation::turn;
+
 impl Node {
     /// Starts to follow the log's assignments, on new threads of the actix system that runs on the calling one.
     ///
@@ -144,7 +153,7 @@ impl Node {
             metrics,
             mailbox,
             decode: schemas::record::decode,
-            take: Cell::turn,
+            take: TURN,
             agreed: Agreed::default(),
         };
         Self::run(plan, threads)

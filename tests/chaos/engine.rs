@@ -37,6 +37,8 @@ impl Signal {
 pub struct Engine {
     program: PathBuf,
     words: Vec<String>,
+    /// Settings by the environment.
+    set: Vec<(&'static str, &'static str)>,
     listen: SocketAddr,
     log: PathBuf,
     child: Option<Child>,
@@ -51,6 +53,7 @@ impl Engine {
         Self {
             program: program.to_owned(),
             words,
+            set: Vec::new(),
             listen,
             log: log.to_owned(),
             child: None,
@@ -62,6 +65,11 @@ impl Engine {
     pub fn with(mut self, words: &[&str]) -> Self {
         self.words.extend(words.iter().map(|word| (*word).to_owned()));
         self
+    }
+
+    /// Changes settings of it: names as the environment has them, and values.
+    pub fn set(&mut self, settings: &[(&'static str, &'static str)]) {
+        self.set.extend(settings);
     }
 
     /// Runs another program from its next start on.
@@ -82,6 +90,7 @@ impl Engine {
         let also = log.try_clone().expect("a file can be had twice");
         let child = Command::new(&self.program)
             .args(&self.words)
+            .envs(self.set.iter().copied())
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(also)

@@ -14,7 +14,11 @@ use super::agreement::Agreement;
 use super::{Kind, Reply};
 
 /// Width of a slot of the timer index.
+#[cfg(not(feature = "ablation"))]
 pub const TIMER_SLOT_MS: i64 = 5 * 60 * 1_000;
+/// Width of a slot of the timer index, so that the cursor passes several within a round of `ops/chaos`.
+#[cfg(feature = "ablation")]
+pub const TIMER_SLOT_MS: i64 = 1_000;
 
 /// A customer row as stored.
 #[derive(Clone, Debug, PartialEq)]

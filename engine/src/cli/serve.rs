@@ -21,7 +21,7 @@ use crate::clock::SystemClock;
 use crate::model::registry::RULES;
 use crate::predict::Kind;
 use crate::replay::{self, Format, Speed};
-use crate::serve::{self, Feed, Files, Said, Service, Stop, Stopped};
+use crate::serve::{self, Feed, Files, Said, Service, Stop, Stopped, Through};
 use crate::settings::{Settings, World};
 use crate::shop::ShopSettings;
 use crate::words::Count;
@@ -89,6 +89,10 @@ pub struct Arguments {
     #[cfg(feature = "ablation")]
     #[arg(long, value_name = "RULES")]
     without: Option<String>,
+    /// Accidents to put in, with commas between them: late-news=MS, torn-appends=N, slow-marks=MS, slow-scores=MS, panic-at=N
+    #[cfg(feature = "ablation")]
+    #[arg(long, value_name = "FAULTS", default_value = "")]
+    inject: crate::ablation::Faults,
 }
 
 /// Runs the command.
@@ -108,7 +112,8 @@ pub fn run(arguments: &Arguments, set: Overrides, output: Output, out: &mut dyn 
     let book = Arc::new(book);
     let fed_by = arguments.fed_by(&settings);
     let mut teller = Teller { settings: &settings, book: book.clone(), fed_by, output, out };
-    let service = Service { settings: &settings, book, feed, rules };
+    let through = arguments.through();
+    let service = Service { settings: &settings, book, feed, rules, through };
     let served = wait_for(async { serve::run(service, stop, &mut |said: Said<'_>| teller.say(&said)).await });
     teller.stopped(served?)
 }
@@ -130,6 +135,19 @@ impl Arguments {
             crate::ablation::take_away(names, &mut rules, book)?;
         }
         Ok(rules)
+    }
+
+    /// Returns what the ports go through: nothing.
+    #[cfg(not(feature = "ablation"))]
+    fn through(&self) -> Through {
+        Box::new(|ports| ports)
+    }
+
+    /// Returns what the ports go through: the faults that are to be put in.
+    #[cfg(feature = "ablation")]
+    fn through(&self) -> Through {
+        let faults = self.inject;
+        Box::new(move |ports| faults.put_in(ports))
     }
 
     /// Returns what feeds the service.

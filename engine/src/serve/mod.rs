@@ -65,6 +65,9 @@ pub const KEYS: &[(&str, Legal)] = &[
 /// The HTTP server has this part of a stop for its last answers; partitions, which go on meanwhile, have the rest.
 const FRONT_SHARE: u32 = 5;
 
+/// What ports go through before the node has them.
+pub type Through = Box<dyn FnOnce(Ports) -> Ports>;
+
 /// What is to be served.
 pub struct Service<'a> {
     /// Settings.
@@ -75,6 +78,8 @@ pub struct Service<'a> {
     pub feed: Feed,
     /// Rules of the protocol, all on in the product.
     pub rules: NodeRules,
+    /// What the ports go through before the node has them: nothing in the product.
+    pub through: Through,
 }
 
 /// What a service says of its life, for whoever started it.
@@ -176,7 +181,7 @@ async fn serve(
     stop: &mut Stop,
     say: &mut dyn FnMut(Said<'_>),
 ) -> Result<Stopped> {
-    let Service { settings, book, feed, rules } = service;
+    let Service { settings, book, feed, rules, through } = service;
     let opening = std::pin::pin!(open(settings, feed, metrics));
     let opened = match future::select(opening, std::pin::pin!(stop.asked())).await {
         Either::Left((opened, _)) => opened?,
@@ -187,7 +192,7 @@ async fn serve(
     let (place, partitions) = (world.place.as_str(), world.ports.source.partitions());
     let listens = http.as_ref().map(Bound::address);
     say(Said::Started { place, partitions, endpoint: around.endpoint, http: listens });
-    let (ports, border) = (world.ports.clone(), app::border(settings));
+    let (ports, border) = (through(world.ports.clone()), app::border(settings));
     let metrics = world.metrics.clone();
     for trigger in book.triggers.iter().filter(|trigger| trigger.mode == Mode::Live) {
         metrics.live_trigger(&trigger.name);

@@ -24,6 +24,13 @@ const WORLDS: u64 = 2;
 const ROUNDS_OF_A_WORLD: usize = 15;
 /// What memory may grow by over the rounds of a world, whatever it began with. Units: MiB.
 const GROWTH_MAX_MIB: u64 = 96;
+/// Engines with accidents put in confirm their leases seldom and let partitions go soon, so that they work on for a while where another
+/// has them.
+const UNAWARE: [(&str, &str); 3] = [
+    ("CARE__PARTITION__CONFIRM_MS", "1500"),
+    ("CARE__PARTITION__DRAIN_MS", "400"),
+    ("CARE__KAFKA__RELEASE_MS", "500"),
+];
 /// Instead of a rule: each, one after the other; with some behind a colon, each of these.
 const EACH: &str = "each";
 
@@ -34,6 +41,8 @@ struct Order {
     worlds: usize,
     /// What the engines go without.
     without: Without,
+    /// Accidents that are put into the engines, as `care serve --inject` takes them.
+    inject: Option<String>,
     /// Where each round is written down, one line each; rounds that stand there are not played again.
     file: Option<PathBuf>,
 }
@@ -52,8 +61,8 @@ impl Without {
         match asked.map(|text| text.split_once(':').unwrap_or((text, ""))) {
             None => Self::Nothing,
             Some((EACH, "")) => Self::Each(rules()),
-            Some((EACH, some)) => Self::Each(some.split(',').map(str::to_owned).collect()),
-            Some((rules, _)) => Self::Rules(rules.to_owned()),
+            Some((EACH, some)) => Self::Each(legal(some)),
+            Some((some, _)) => Self::Rules(legal(some).join(",")),
         }
     }
 }
@@ -73,7 +82,9 @@ impl Order {
         let seeds = (first..first + number("rounds", ROUNDS)).collect();
         let worlds = number("worlds", WORLDS) as usize;
         let without = Without::read(asked["without"].as_str());
-        Self { seeds, worlds, without, file: asked["file"].as_str().map(PathBuf::from) }
+        let text = |name: &str| asked[name].as_str();
+        let inject = text("inject").map(str::to_owned);
+        Self { seeds, worlds, without, inject, file: text("file").map(PathBuf::from) }
     }
 
     /// Returns what was written down of earlier rounds.
@@ -81,8 +92,10 @@ impl Order {
         let text =
             self.file.as_deref().and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
         let lines = text.lines().map(|line| serde_json::from_str(line).expect("rounds are lines of JSON"));
-        let is_asked_for =
-            |line: &Value| line["seed"].as_u64().is_some_and(|seed| self.seeds.contains(&seed));
+        let is_asked_for = |line: &Value| {
+            let is_seed = line["seed"].as_u64().is_some_and(|seed| self.seeds.contains(&seed));
+            is_seed && line["inject"].as_str() == self.inject.as_deref()
+        };
         lines.filter(is_asked_for).collect()
     }
 
@@ -115,6 +128,16 @@ fn rules() -> Vec<String> {
     let answer = care::run_as(care::ablated(), ["serve", "--without", "?"]);
     let (_, names) = answer.err.split_once("there are ").unwrap_or_else(|| panic!("{}", answer.err));
     names.split(',').map(|name| name.trim().to_owned()).collect()
+}
+
+/// Returns the rules of a list.
+fn legal(some: &str) -> Vec<String> {
+    let all = rules();
+    let some: Vec<String> = some.split(',').map(str::to_owned).collect();
+    for name in &some {
+        assert!(all.contains(name), "there is no rule {name:?}; there are {}", all.join(", "));
+    }
+    some
 }
 
 fn write_down(file: &Path, line: &Value) {
@@ -176,10 +199,15 @@ fn rounds(order: &Order, place: usize, share: &Share) -> Vec<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let cluster = Cluster::own_at(place, Brokers::One);
-        let program = if share.without.is_some() { care::ablated() } else { care::binary() };
+        let is_real = share.without.is_none() && order.inject.is_none();
+        let program = if is_real { care::binary() } else { care::ablated() };
         let mut world = World::on(cluster, "chaos", ENGINES, program).await;
         if let Some(rule) = &share.without {
             world.engines_with(&["--without", rule]);
+        }
+        if let Some(faults) = &order.inject {
+            world.engines_with(&["--inject", faults]);
+            world.engines.iter_mut().for_each(|engine| engine.set(&UNAWARE));
         }
         world.start().await;
         let mut story = Story::new(share.seeds[0]);
@@ -189,6 +217,7 @@ fn rounds(order: &Order, place: usize, share: &Share) -> Vec<Value> {
             grown(first.as_ref(), &mut round);
             let mut line = round.to_json();
             line["without"] = share.without.clone().into();
+            line["inject"] = order.inject.clone().into();
             println!("{line}");
             if let Some(file) = &order.file {
                 write_down(file, &line);
@@ -225,6 +254,7 @@ fn summary(order: &Order, rule: Option<&str>, lines: &[Value]) -> Value {
         "seed": order.seeds.first(),
         "wrong": lines.iter().filter(|line| is_wrong(line)).count(),
         "without": rule,
+        "inject": order.inject,
         "caught_after": caught.map(|place| place + 1),
     });
     let of = summary.as_object_mut().expect("an object");

@@ -1,11 +1,15 @@
 //! Rules of the protocol taken away, in builds that show what each is for (`ops/chaos --without RULE`). The product is built without this.
 
+mod faults;
+
 use actors::dispatcher::settings::Rules as DispatcherRules;
 use actors::node::NodeRules;
 use actors::partition::settings::Rules as OwnerRules;
 use anyhow::{Result, bail};
 use schemas::customer::rules::{RowRules, SlotRule};
 use schemas::rulebook::Rulebook;
+
+pub use faults::Faults;
 
 /// Rules of the row whose lack shows when engines follow each other.
 const ROW_RULES: &[(&str, fn(&mut RowRules))] = &[
