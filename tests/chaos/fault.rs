@@ -57,14 +57,18 @@ pub enum Weather {
     /// Each engine in turn is not heard for longer than the group waits for it; what it said arrives when its partitions have another
     /// owner.
     Severed,
+    /// What one engine says to the store takes its time, what the other says to the broker; the other leaves and comes back, and takes over
+    /// while the first has not heard yet what it had written.
+    Uneven,
 }
 
 impl Weather {
-    /// Returns what the round of a seed is like: every second one is changing, the others harsh and severed in turn.
+    /// Returns what the round of a seed is like: of eight three are changing, two harsh, two severed, one uneven.
     pub fn of(seed: u64) -> Self {
-        match seed % 4 {
-            1 => Weather::Harsh,
-            3 => Weather::Severed,
+        match seed % 8 {
+            1 | 5 => Weather::Harsh,
+            3 | 7 => Weather::Severed,
+            4 => Weather::Uneven,
             _ => Weather::Changing,
         }
     }
@@ -75,6 +79,7 @@ impl Weather {
             Weather::Changing => "changing",
             Weather::Harsh => "harsh",
             Weather::Severed => "severed",
+            Weather::Uneven => "uneven",
         }
     }
 
@@ -82,7 +87,7 @@ impl Weather {
     pub fn crowd(self) -> Crowd {
         match self {
             Weather::Changing => Crowd::Regulars,
-            Weather::Harsh | Weather::Severed => Crowd::Passers,
+            Weather::Harsh | Weather::Severed | Weather::Uneven => Crowd::Passers,
         }
     }
 }
@@ -110,6 +115,9 @@ const FAULTS_MAX: u64 = 4;
 /// longer than a row takes to be durable.
 const SLOW: [(Line, u64, u64); 2] = [(Line::Broker, 1_200, 1_600), (Line::Store, 500, 1_000)];
 
+/// How long what is said is under way where lines are slow all the while: to the store, and to the broker.
+const UNEVEN_MS: (u64, u64) = (2_500, 400);
+
 /// Whoever asks the store waits for its answer for so long.
 pub const ANSWERED_MS: u64 = 5_500;
 /// What an engine says for so long before it stands still is under way while it does.
@@ -122,6 +130,7 @@ pub fn plan(seed: u64, span_ms: u64) -> Vec<Planned> {
         Weather::Changing => changing(&mut random, span_ms),
         Weather::Harsh => harsh(&mut random, SLOW[(seed / 4 % 2) as usize], span_ms),
         Weather::Severed => severed(&mut random, seed / 4 % 2 == 1, span_ms),
+        Weather::Uneven => uneven(&mut random, span_ms),
     };
     planned.sort_by_key(|one| one.at_ms);
     planned
@@ -152,20 +161,39 @@ fn severed(random: &mut Random, is_asleep: bool, span_ms: u64) -> Vec<Planned> {
     for which in [first, 1 - first] {
         let longest_ms = if is_asleep { ANSWERED_MS - 2 * LAST_WORDS_MS } else { LONGEST_MS };
         let for_ms = span_ms / 2 + random.below(longest_ms - span_ms / 2);
-        let planned_of = |fault, at_ms, for_ms| Planned { fault, at_ms, for_ms };
         if is_asleep {
-            let slow = Fault::SlowLine(which, Line::Store, for_ms + LAST_WORDS_MS / 2);
-            planned.push(planned_of(slow, at_ms, LAST_WORDS_MS));
-            planned.push(planned_of(
-                Fault::StallEngine(which),
-                at_ms + LAST_WORDS_MS,
-                for_ms + LAST_WORDS_MS,
-            ));
+            planned.extend(asleep(which, at_ms, for_ms));
         } else {
-            let cut = Fault::Cut(which, Line::All, Cut::ToServer, Heal::Late);
-            planned.push(planned_of(cut, at_ms, for_ms));
+            let fault = Fault::Cut(which, Line::All, Cut::ToServer, Heal::Late);
+            planned.push(Planned { fault, at_ms, for_ms });
         }
         at_ms += for_ms + LAST_WORDS_MS + 1_000;
+    }
+    planned
+}
+
+/// An engine stands still, with its last words to the store under way until shortly before it wakes.
+fn asleep(which: Which, at_ms: u64, for_ms: u64) -> [Planned; 2] {
+    let slow = Fault::SlowLine(which, Line::Store, for_ms + LAST_WORDS_MS / 2);
+    let (from_ms, still_ms) = (at_ms + LAST_WORDS_MS, for_ms + LAST_WORDS_MS);
+    [
+        Planned { fault: slow, at_ms, for_ms: LAST_WORDS_MS },
+        Planned { fault: Fault::StallEngine(which), at_ms: from_ms, for_ms: still_ms },
+    ]
+}
+
+/// One engine's line to the store is slow, the other's to the broker, and the other leaves and comes back.
+fn uneven(random: &mut Random, span_ms: u64) -> Vec<Planned> {
+    let which = random.below(2) as Which;
+    let stays = Fault::SlowLine(which, Line::Store, UNEVEN_MS.0);
+    let leaves = Fault::SlowLine(1 - which, Line::Broker, UNEVEN_MS.1);
+    let mut planned = vec![
+        Planned { fault: stays, at_ms: 0, for_ms: span_ms },
+        Planned { fault: leaves, at_ms: 0, for_ms: span_ms },
+    ];
+    for from_ms in [0, span_ms / 2] {
+        let (at_ms, for_ms) = (from_ms + 200 + random.below(500), 100 + random.below(400));
+        planned.push(Planned { fault: Fault::StopEngine(1 - which), at_ms, for_ms });
     }
     planned
 }

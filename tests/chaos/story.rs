@@ -17,6 +17,8 @@ const NEW: u64 = 15;
 const PASSERS: u64 = 40;
 /// After so many events one of them is gone for good and another comes: each is there for a second or two.
 const PASSING_EVENTS: u64 = 5;
+/// Of a hundred events so many are one customer's, who says more in two seconds than a row remembers messages.
+const BUSY_PERCENT: u64 = 30;
 /// Products that a customer looks at.
 const PRODUCTS: u64 = 3;
 /// Of a hundred events so many are sent a second time, as a client does that missed the answer.
@@ -58,13 +60,15 @@ pub struct Story {
     first: u64,
     /// Events since somebody came or went.
     since: u64,
+    /// The customer who says most of a round.
+    busy: u64,
 }
 
 impl Story {
     /// Returns the story of a seed, in its first round, of regulars.
     pub fn new(seed: u64) -> Self {
         let random = Random::new(seed ^ 0x5707);
-        Self { random, said: BTreeMap::new(), crowd: Crowd::Regulars, first: 0, since: 0 }
+        Self { random, said: BTreeMap::new(), crowd: Crowd::Regulars, first: 0, since: 0, busy: 0 }
     }
 
     /// Begins another round: new customers come, the oldest go silent.
@@ -72,6 +76,7 @@ impl Story {
         self.random = Random::new(seed ^ 0x5707);
         self.crowd = crowd;
         self.first += NEW;
+        self.busy = self.first;
     }
 
     /// Returns the next event.
@@ -92,6 +97,9 @@ impl Story {
 
     /// Returns the number of a customer who is there.
     fn somebody(&mut self) -> u64 {
+        if self.random.chance(BUSY_PERCENT) {
+            return self.busy;
+        }
         match self.crowd {
             Crowd::Regulars => self.first + self.random.below(REGULARS),
             Crowd::Passers => {
