@@ -14,7 +14,7 @@ use schemas::ids::{PartitionId, Position};
 use schemas::record::RecordKind;
 use schemas::score::{Answer, Ask, Head};
 use tokio::sync::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Faults to put in, none at first.
@@ -83,21 +83,24 @@ impl Faults {
     }
 }
 
+/// Changes of assignment that wait to be told; more stay with the log.
+const CHANGES_MAX: usize = 1_024;
+
 /// A log that tells late what is gone. What it gives comes in its place behind that, so the order stays.
 struct LateNews {
     inner: Arc<dyn LogSource>,
-    news: Arc<Mutex<UnboundedReceiver<Assignment>>>,
+    news: Arc<Mutex<Receiver<Assignment>>>,
 }
 
 impl LateNews {
     fn of(inner: Arc<dyn LogSource>, delay: Duration) -> Self {
-        let ((heard, mut waiting), (tell, news)) = (unbounded_channel(), unbounded_channel());
+        let ((heard, mut waiting), (tell, news)) = (channel(CHANGES_MAX), channel(CHANGES_MAX));
         let log = Arc::clone(&inner);
         tokio::spawn(async move {
             loop {
                 let change = log.assignment().await;
                 let delay = if matches!(change, Assignment::Revoked { .. }) { delay } else { Duration::ZERO };
-                if heard.send((Instant::now() + delay, change)).is_err() {
+                if heard.send((Instant::now() + delay, change)).await.is_err() {
                     return;
                 }
             }
@@ -105,7 +108,7 @@ impl LateNews {
         tokio::spawn(async move {
             while let Some((due, change)) = waiting.recv().await {
                 sleep_until(due).await;
-                if tell.send(change).is_err() {
+                if tell.send(change).await.is_err() {
                     return;
                 }
             }

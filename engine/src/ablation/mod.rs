@@ -11,8 +11,11 @@ use schemas::rulebook::Rulebook;
 
 pub use faults::Faults;
 
+/// Takes a rule of the row away.
+type TakeAway = fn(&mut RowRules);
+
 /// Rules of the row whose lack shows when engines follow each other.
-const ROW_RULES: &[(&str, fn(&mut RowRules))] = &[
+const ROW_RULES: &[(&str, TakeAway)] = &[
     ("high_water_mark", |rules| rules.high_water_mark = false),
     ("slots", |rules| rules.slots = SlotRule::Salted(u64::from(std::process::id()))),
 ];
