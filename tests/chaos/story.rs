@@ -85,7 +85,11 @@ impl Story {
         let before = self.said.get(&number).map_or(0, Vec::len) as u64;
         if before > 0 && self.random.chance(RESENT_PERCENT) {
             let back = 1 + self.random.below(before.min(RESENT_WITHIN));
-            return self.said[&number][(before - back) as usize].clone();
+            let again = &self.said[&number][(before - back) as usize];
+            // Of two that went astray the second may be relayed long after the first, when the row of whoever says so much has forgotten it.
+            if number != self.busy || !again.is_astray {
+                return again.clone();
+            }
         }
         let customer = format!("c{number}");
         let is_astray = self.random.chance(ASTRAY_PERCENT);
