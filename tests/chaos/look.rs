@@ -40,13 +40,20 @@ impl World {
         Ok(ends.into_values().zip(committed).collect())
     }
 
+    /// Returns where each partition of care.outreach ends, and how far its dispatcher committed.
+    fn dispatched(&self) -> Result<Vec<(i64, i64)>, String> {
+        let ends = self.ends("care.outreach")?;
+        Ok(ends.into_iter().map(|(end, committed)| (end, committed.unwrap_or(0))).collect())
+    }
+
     /// Returns true when everything in the log is read, durable, confirmed, dispatched and committed.
     pub async fn is_at_the_end(&self) -> bool {
-        let (Ok(outreach), Ok(events)) = (self.ends("care.outreach"), self.ends("care.events")) else {
+        let (Ok(dispatched), Ok(events)) = (self.dispatched(), self.ends("care.events")) else {
             return false;
         };
-        let mut all = outreach.iter().chain(&events);
-        all.all(|(end, committed)| committed.unwrap_or(0) == *end) && self.is_read_to_the_end().await
+        dispatched.iter().all(|(end, committed)| committed == end)
+            && events.iter().all(|(end, committed)| committed.unwrap_or(0) == *end)
+            && self.is_read_to_the_end().await
     }
 
     /// Returns true when all of care.events is read, durable and confirmed.
@@ -134,6 +141,7 @@ impl World {
             rows: fold.at_rest(rows).await,
             leases,
             ends: self.ends("care.events")?,
+            dispatched: self.dispatched()?,
             acknowledged: self.producer.acknowledged(),
         })
     }

@@ -125,9 +125,12 @@ async fn look(folder: &Path, settings: &Settings) -> (Expected, Rows, Found) {
         let customer = CustomerId::of_key(customer.as_str().into());
         decisions.extend(store.read_decisions(customer, None, MANY).await.expect("the store is there"));
     }
-    let (mut leases, mut ends) = (Vec::new(), Vec::new());
+    let (mut leases, mut ends, mut dispatched) = (Vec::new(), Vec::new(), Vec::new());
     for partition in (0..PARTITIONS).map(PartitionId) {
         leases.push(store.read_lease(partition).await.expect("the store is there"));
+        let committed = source.committed(Topic::Outreach, partition).await.expect("the log is there");
+        let end = source.end(Topic::Outreach, partition).await.expect("the log is there");
+        dispatched.push((end.0 as i64, committed.position.0 as i64));
         ends.push((source.end(Topic::Events, partition).await.expect("the log is there").0 as i64, None));
     }
     let is_outreach = |record: &&Stored| record.kind == RecordKind::Outreach.as_str();
@@ -143,6 +146,7 @@ async fn look(folder: &Path, settings: &Settings) -> (Expected, Rows, Found) {
         rows: fold.at_rest(stored).await,
         leases,
         ends,
+        dispatched,
         acknowledged: Default::default(),
     };
     let told = Told::of(&events);
@@ -188,6 +192,8 @@ fn where_nothing_goes_wrong_engine_and_oracle_agree_and_whatever_is_missing_or_t
     found.rows.insert(customer.to_owned(), row);
     found.leases[0].position = Position(1);
     assert_eq!(judge(&expected, &folded, &found).unconfirmed, 1);
+    found.dispatched[1].1 -= 1;
+    assert_eq!(judge(&expected, &folded, &found).unconfirmed, 2);
     found.acknowledged.entry(customer.to_owned()).or_default().insert(1_000_000);
     assert_eq!(judge(&expected, &folded, &found).lost, 2, "what was acknowledged is not in the topic");
     expected.left_astray.insert(format!("{customer}-1000001"));

@@ -38,6 +38,8 @@ pub struct Found {
     pub leases: Vec<Lease>,
     /// Where each partition of care.events ends, and how far the group committed.
     pub ends: Vec<(i64, Option<i64>)>,
+    /// Where each partition of care.outreach ends, and how far its dispatcher committed.
+    pub dispatched: Vec<(i64, i64)>,
     /// Sequence numbers that the log acknowledged, by customer.
     pub acknowledged: BTreeMap<String, BTreeSet<u64>>,
 }
@@ -59,7 +61,7 @@ pub struct Verdict {
     pub decisions: u64,
     /// Rows in which something is overdue.
     pub overdue: u64,
-    /// Partitions whose lease or commit is not at the end.
+    /// Partitions whose lease or commit is not at the end, of care.events or care.outreach.
     pub unconfirmed: u64,
     /// Engines whose memory did not come back to what it was.
     pub memory: u64,
@@ -138,6 +140,14 @@ pub fn judge(expected: &Expected, folded: &Rows, found: &Found) -> Verdict {
             verdict.tell(format!(
                 "partition {partition} ends at {end}: lease {}, commit {committed:?}",
                 lease.position.0
+            ));
+        }
+    }
+    for (partition, (end, committed)) in found.dispatched.iter().enumerate() {
+        if end != committed {
+            verdict.unconfirmed += 1;
+            verdict.tell(format!(
+                "partition {partition} of care.outreach ends at {end}: dispatched up to {committed}"
             ));
         }
     }
