@@ -9,15 +9,13 @@ use super::engine::Signal;
 use super::fault::{Fault, Planned, Weather, plan};
 use super::story::{LOOKED_AND_LEFT_MS, Story};
 use super::verdict::Verdict;
-use super::world::{Hurt, World};
+use super::world::{Hurt, RATE, World};
 use crate::cluster::Server;
 
 /// Records whose stamps were raised.
 const RAISED: &str = "care_log_stamps_raised_total";
 /// The hostile while. Units: ms.
 const HOSTILE_MS: u64 = 8_000;
-/// Events per second.
-const RATE: u64 = 120;
 /// How long everything may take to come to rest after it was mended: on a machine that others use, too.
 const REST_WITHIN: Duration = Duration::from_secs(400);
 /// What is wrong and stays the same for so long, with everything at the end, stays wrong: no retry waits longer.

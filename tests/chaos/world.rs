@@ -30,7 +30,7 @@ pub const ENGINES: usize = 2;
 /// Partitions of every topic.
 pub const PARTITIONS: u32 = 6;
 /// Events per second.
-const RATE: u64 = 120;
+pub const RATE: u64 = 120;
 /// How long engines may take until they are ready.
 const START_WITHIN: Duration = Duration::from_secs(120);
 /// Ports for engines: below those that the system gives to outgoing connections.
@@ -168,12 +168,17 @@ impl World {
         assert!(ready, "the engine does not become ready\n{}\n{}", self.readiness(), self.last_words());
     }
 
-    /// Sends so many events, at an even pace.
+    /// Sends so many events, [`RATE`] per second.
     pub async fn tell(&mut self, story: &mut Story, events: u64) {
+        self.tell_at(RATE, story, events).await;
+    }
+
+    /// Sends so many events, at this even pace. Units: events per second.
+    pub async fn tell_at(&mut self, rate: u64, story: &mut Story, events: u64) {
         let (began, mut sent) = (self.clock.boot(), 0);
         while sent < events {
             self.clock.sleep(Duration::from_millis(10)).await;
-            let due = (self.clock.boot() - began).as_millis() as u64 * RATE / 1_000;
+            let due = (self.clock.boot() - began).as_millis() as u64 * rate / 1_000;
             while sent < due.min(events) {
                 self.producer.send(&story.next()).unwrap_or_else(|error| panic!("{error}"));
                 sent += 1;
