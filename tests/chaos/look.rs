@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::oracle::{Cause, Told, expect};
 use super::rows::{self, Fold, Rows};
 use super::story::{EVERY_ORDER, ONCE};
-use super::topic::Stored;
+use super::topic::{Stored, heard};
 use super::verdict::{Found, Verdict, cause, declined, judge};
 use super::world::{PARTITIONS, World, triggers_of};
 
@@ -129,10 +129,13 @@ impl World {
         let is_overdue = |row: &Customer| row.next_due().is_some_and(|due| due < long_ago);
         let overdue = rows.iter().filter(|(_, row)| is_overdue(row)).map(|(id, _)| id.clone()).collect();
         let uncleared = rows.values().filter(|row| !row.outbox().is_empty()).count() as u64;
-        let outreach = outreach_of(&self.reader.all(&self.topic("care.outreach"))?)?;
+        let relayed = self.reader.all(&self.topic("care.outreach"))?;
+        let delivered = self.delivered(&outreach_of(&relayed)?)?;
+        let (relayed, unheard) = heard(relayed);
         Ok(Found {
-            delivered: self.delivered(&outreach)?,
-            outreach,
+            delivered,
+            outreach: outreach_of(&relayed)?,
+            unheard,
             dead_letters: self.reader.all(&self.topic("care.dead-letter"))?,
             ledger: self.store.scan_ledger(None, MANY).await.map_err(|error| error.to_string())?,
             decisions,

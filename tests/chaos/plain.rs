@@ -19,7 +19,7 @@ use super::config::channels;
 use super::oracle::{Expected, Told, expect};
 use super::rows::{self, Fold, Rows};
 use super::story::{AGAIN, LOOKED_AND_LEFT_MS, ONCE, Story, TRIGGERS};
-use super::topic::Stored;
+use super::topic::{Stored, heard};
 use super::verdict::{Found, judge};
 use crate::care;
 
@@ -134,9 +134,10 @@ async fn look(folder: &Path, settings: &Settings) -> (Expected, Rows, Found) {
         ends.push((source.end(Topic::Events, partition).await.expect("the log is there").0 as i64, None));
     }
     let is_outreach = |record: &&Stored| record.kind == RecordKind::Outreach.as_str();
-    let relayed = records(source, Topic::Outreach).await;
+    let (relayed, unheard) = heard(records(source, Topic::Outreach).await);
     let found = Found {
         outreach: relayed.iter().filter(is_outreach).map(|one| outreach_of(&one.body)).collect(),
+        unheard,
         dead_letters: records(source, Topic::DeadLetter).await,
         delivered: [ONCE, AGAIN].iter().flat_map(|channel| lines(&folder.join(channel))).collect(),
         ledger: store.scan_ledger(None, MANY).await.expect("the store is there"),

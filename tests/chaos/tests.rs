@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::oracle::{Cause, Told, expect};
 use super::proxy::{Cut, Heal, Proxy};
 use super::story::{CHECKOUT_SCORED, EVERY_ORDER, FIFTH_ORDER, LOOKED_AND_LEFT, Said, Story};
-use super::topic::Stored;
+use super::topic::{Stored, heard};
 
 const ANYWHERE: &str = "127.0.0.1:0";
 /// Silence this long is silence.
@@ -183,6 +183,22 @@ fn the_oracle_awaits_the_fifth_order_once() {
     let fifth: Vec<_> =
         expect(&Told::of(&events)).outreach.into_iter().filter(|one| one.trigger == FIFTH_ORDER).collect();
     assert_eq!(fifth, [cause(FIFTH_ORDER, 5)]);
+}
+
+#[test]
+fn what_an_owner_that_was_none_any_more_relayed_is_not_gone_by() {
+    let relayed = |partition, offset, epoch| Stored {
+        partition,
+        epoch: Some(epoch),
+        ..stored(&event("Order Completed", 1, ""), offset, offset)
+    };
+    let of_its_time = [relayed(0, 0, 3), relayed(0, 1, 4), relayed(1, 0, 3), relayed(0, 3, 4)];
+    let late = [relayed(0, 2, 3), relayed(0, 4, 2)];
+    let mut records: Vec<Stored> = of_its_time.iter().chain(&late).cloned().collect();
+    records.sort_by_key(|record| (record.partition, record.offset));
+    let (of_its_time_by_place, unheard) = heard(records);
+    assert_eq!((of_its_time_by_place.len(), unheard), (4, 2));
+    assert!(of_its_time.iter().all(|record| of_its_time_by_place.contains(record)));
 }
 
 #[test]

@@ -29,6 +29,20 @@ pub struct Stored {
     pub body: Vec<u8>,
 }
 
+/// Returns what readers of a topic that owners relay to go by, and how many records they do not: those of an owner that was none any more,
+/// behind a record of a higher epoch in their partition. `records` are those of each partition in order.
+pub fn heard(records: Vec<Stored>) -> (Vec<Stored>, u64) {
+    let (mut epochs, all) = (BTreeMap::new(), records.len());
+    let is_heard = |record: &Stored| {
+        let highest = epochs.entry(record.partition).or_insert(record.epoch);
+        *highest = record.epoch.max(*highest);
+        record.epoch == *highest
+    };
+    let heard: Vec<Stored> = records.into_iter().filter(is_heard).collect();
+    let unheard = (all - heard.len()) as u64;
+    (heard, unheard)
+}
+
 /// Asks what a group of consumers committed.
 pub struct Group {
     consumer: BaseConsumer,

@@ -18,8 +18,10 @@ const TOLD_MAX: usize = 12;
 
 /// Everything that a run left behind, once nothing moved any more.
 pub struct Found {
-    /// Every record of care.outreach, epoch records aside.
+    /// Every record of care.outreach that its readers go by, epoch records aside.
     pub outreach: Vec<Outreach>,
+    /// How many they do not go by.
+    pub unheard: u64,
     /// Every record of care.dead-letter.
     pub dead_letters: Vec<Stored>,
     /// Every line of the channels' files.
@@ -72,6 +74,8 @@ pub struct Verdict {
     pub unknown: u64,
     /// Not wrong: calls that were made again where that is allowed.
     pub called_again: u64,
+    /// Not wrong: what an owner that was none any more relayed behind its successor's epoch record, so that nobody goes by it.
+    pub unheard: u64,
     /// Not wrong: outreach that the shop's server did not take in its time twice, and that is posted again in some minutes.
     pub postponed: u64,
     /// What is wrong, in words.
@@ -102,6 +106,7 @@ impl Verdict {
             "unknown": self.unknown,
             "called_again": self.called_again,
             "postponed": self.postponed,
+            "unheard": self.unheard,
         })
     }
 
@@ -129,7 +134,7 @@ pub fn judge(expected: &Expected, folded: &Rows, found: &Found) -> Verdict {
         verdict.overdue += 1;
         verdict.tell(format!("something of {customer} was due long ago"));
     }
-    verdict.uncleared = found.uncleared;
+    (verdict.uncleared, verdict.unheard) = (found.uncleared, found.unheard);
     for letter in &found.dead_letters {
         verdict.dead_letters += 1;
         verdict.tell(format!("dead letter: {}", String::from_utf8_lossy(&letter.body)));

@@ -265,6 +265,7 @@ fn summary(order: &Order, rule: Option<&str>, lines: &[Value]) -> Value {
         "unknown",
         "called_again",
         "postponed",
+        "unheard",
         "took_ms",
     ]) {
         of.insert((*name).to_owned(), sum(name).into());
