@@ -24,6 +24,9 @@ pub struct Settings {
     pub retry: Duration,
     /// The position is committed at most this often, and at the end.
     pub commit: Duration,
+    /// What was committed is committed again after this long: the log keeps what came last, and that may be a lower position of the
+    /// dispatcher before, which finished something while this one read on.
+    pub commit_again: Duration,
     /// A stop waits this long for what is in flight; the rest is read again by the next dispatcher.
     pub drain: Duration,
     /// What is looked at right before a call.
@@ -52,6 +55,7 @@ impl Default for Settings {
             retry_after: Span::minutes(1),
             retry: Duration::from_millis(200),
             commit: Duration::from_secs(1),
+            commit_again: Duration::from_secs(30),
             drain: Duration::from_secs(10),
             recheck: Recheck::Live,
         }

@@ -41,6 +41,7 @@ fn settings(chance: &mut Chance, recheck: Recheck) -> Settings {
         retry_after: Span(STEP),
         retry: steps(1 + chance.below(5)),
         commit: steps(1 + chance.below(8)),
+        commit_again: steps(20 + chance.below(80)),
         drain: steps(40),
         recheck,
     }

@@ -155,8 +155,8 @@ impl Core {
 
     /// Returns when the next [`Input::Tick`] is due at the latest, since boot.
     pub fn deadline(&self) -> Option<Duration> {
-        let commit =
-            (self.at_work() && self.wants_commit()).then(|| self.commits.begun + self.params.settings.commit);
+        let commits = self.phase == Phase::Running && !self.commits.under_way;
+        let commit = commits.then(|| self.commits.begun + self.pause());
         let drained = match self.phase {
             Phase::Stopping { until } => Some(until),
             Phase::New | Phase::Starting | Phase::Running | Phase::Ended => None,
@@ -212,7 +212,7 @@ impl Core {
         match self.phase {
             Phase::Running => {
                 self.fetch();
-                if self.now.boot >= self.commits.begun + self.params.settings.commit {
+                if !self.commits.under_way && self.now.boot >= self.commits.begun + self.pause() {
                     self.commit();
                 }
             }
@@ -291,18 +291,22 @@ impl Core {
         Commit { position, epoch }
     }
 
-    fn wants_commit(&self) -> bool {
-        !self.commits.under_way && self.reached() != self.commits.durable
+    fn has_moved(&self) -> bool {
+        self.reached() != self.commits.durable
+    }
+
+    /// Returns how long a commit comes behind the one before.
+    fn pause(&self) -> Duration {
+        let Settings { commit, commit_again, .. } = self.params.settings;
+        if self.has_moved() { commit } else { commit_again }
     }
 
     fn commit(&mut self) {
-        if self.wants_commit() {
-            let commit = self.reached();
-            self.feed.forget_below(commit.position);
-            self.commits.under_way = true;
-            self.commits.begun = self.now.boot;
-            self.act(Io::Commit(commit));
-        }
+        let commit = self.reached();
+        self.feed.forget_below(commit.position);
+        self.commits.under_way = true;
+        self.commits.begun = self.now.boot;
+        self.act(Io::Commit(commit));
     }
 
     fn finish_stopping(&mut self, until: Duration) {
@@ -310,7 +314,7 @@ impl Core {
         if !drained || self.commits.under_way && self.now.boot < until + self.params.settings.drain {
             return;
         }
-        match self.wants_commit() && !self.commits.last_tried {
+        match self.has_moved() && !self.commits.under_way && !self.commits.last_tried {
             true => {
                 self.commits.last_tried = true;
                 self.commit();

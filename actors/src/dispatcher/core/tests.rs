@@ -385,6 +385,22 @@ fn a_lower_epoch_behind_a_higher_one_is_ignored_also_after_a_start() {
 }
 
 #[test]
+fn what_is_committed_is_committed_again_after_a_while_since_the_dispatcher_before_may_have_come_late() {
+    let mut bench = Bench::new();
+    bench.fetched(vec![epoch_record(0, 2)]);
+    let commit = Commit { position: Position(1), epoch: Epoch(2) };
+    assert_eq!(bench.tick_after(Duration::from_secs(1)), [Io::Commit(commit)]);
+    assert!(bench.tick_after(Duration::from_secs(31)).is_empty(), "one at a time");
+    assert_eq!(bench.done(Done::Committed(commit)), [Io::Commit(commit)]);
+    assert!(bench.done(Done::Committed(commit)).is_empty());
+    assert_eq!(bench.core.deadline(), Some(bench.now.boot + Duration::from_secs(30)));
+    assert!(bench.tick_after(Duration::from_secs(29)).is_empty());
+    assert_eq!(bench.tick_after(Duration::from_secs(1)), [Io::Commit(commit)]);
+    bench.done(Done::Committed(commit));
+    assert_eq!(bench.handle(Input::Stop), (vec![], Some(End::Stopped)), "not by one that ends");
+}
+
+#[test]
 fn the_epoch_committed_is_the_one_below_the_position() {
     let mut bench = Bench::new();
     let records =

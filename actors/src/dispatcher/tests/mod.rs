@@ -15,7 +15,7 @@ use schemas::time::{Span, Timestamp};
 use schemas::value::{Properties, Value};
 
 use super::core::Params;
-use super::protocol::{End, Noted};
+use super::protocol::{self, End, Noted};
 use super::run::{self, Start};
 use super::settings::{Recheck, Rules, Settings, promises};
 use crate::kit::memory::RecordingChannel;
@@ -103,6 +103,27 @@ async fn two_dispatchers_at_once_send_once() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_lower_commit_of_the_dispatcher_before_that_comes_late_does_not_stay() {
+    let world = World::new(RecordingChannel::new(Repeat::Idempotent));
+    let committed = async || world.ports.source.committed(Topic::Outreach, PARTITION).await.unwrap().position;
+    world.relay(1, &outreach(1, 0)).await;
+    let mut before = world.dispatcher(1, live());
+    // Reserved, and about to be called.
+    before.steps(4).await;
+    before.handle(protocol::Input::Stop);
+    world.append(2, RecordKind::Epoch, "", Vec::new()).await;
+    let mut next = world.dispatcher(2, live());
+    next.finish().await;
+    assert_eq!(committed().await, Position(2));
+    before.finish().await;
+    assert_eq!((committed().await, before.ended), (Position(1), Some(End::Stopped)), "what came last stands");
+    world.clock.advance(live().commit_again);
+    next.handle(protocol::Input::Tick);
+    next.finish().await;
+    assert_eq!(committed().await, Position(2));
 }
 
 #[tokio::test]

@@ -157,12 +157,20 @@ impl Dispatcher {
     /// Makes at most so many port calls, and passes time where nothing else is left; the reply of the last call is lost. Returns
     /// false when everything was done before.
     pub async fn work(&mut self, calls: usize) -> bool {
-        for call in 1..=calls {
+        if !self.steps(calls - 1).await {
+            return false;
+        }
+        let Some(io) = self.next().await else { return false };
+        drop(perform(io, PARTITION, &self.world.ports).await);
+        true
+    }
+
+    /// The same, with every reply.
+    pub async fn steps(&mut self, calls: usize) -> bool {
+        for _ in 0..calls {
             let Some(io) = self.next().await else { return false };
             let reply = perform(io, PARTITION, &self.world.ports).await;
-            if call < calls {
-                self.handle(reply);
-            }
+            self.handle(reply);
         }
         true
     }
@@ -188,10 +196,12 @@ impl Dispatcher {
             {
                 return Some(fetch);
             }
-            let due = self.core.deadline()?;
-            self.world
-                .clock
-                .advance(due.saturating_sub(self.world.ports.clock.boot()).max(Duration::from_millis(1)));
+            let pause = self.core.deadline()?.saturating_sub(self.world.ports.clock.boot());
+            // Then only what was committed is left to be committed again, for ever.
+            if pause >= Settings::default().commit_again {
+                return None;
+            }
+            self.world.clock.advance(pause.max(Duration::from_millis(1)));
             self.handle(Input::Tick);
         }
     }
