@@ -31,7 +31,7 @@ pub struct Settings {
     pub flush_urgent: Duration,
     /// Rows of one write to the store.
     pub group_rows_max: usize,
-    /// Writes to the store in flight.
+    /// Writes to the store in flight, of urgent rows and as many of quiet ones.
     pub groups_max: usize,
     /// Records of one relay to a topic.
     pub relay_max: usize,
@@ -78,7 +78,7 @@ impl Default for Settings {
             flush_quiet_max: Duration::from_secs(10),
             flush_urgent: Duration::from_millis(5),
             group_rows_max: 1_024,
-            groups_max: 16,
+            groups_max: 4,
             relay_max: 1_024,
             lease: Duration::from_secs(30),
             lease_renew: Duration::from_secs(10),

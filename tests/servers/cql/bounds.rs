@@ -2,6 +2,7 @@
 
 use actors::metrics::{Metrics, StoreLane};
 use actors::port::store::Store;
+use engine::store::cql::rows::bucket_of;
 use engine::store::cql::{CqlStore, Settings};
 use futures_util::future::{self, Either};
 use schemas::ids::CustomerId;
@@ -10,28 +11,48 @@ use super::{LOOK, PARTITIONS, open, partitions, row, run, shared, until};
 use actors::port::clock::Clock;
 use engine::clock::SystemClock;
 
+/// Writes rows of these customers with these settings, as so many requests as are expected; returns how many were in flight at once, at most.
+async fn most_in_flight(
+    settings: &Settings,
+    customers: impl Iterator<Item = String>,
+    requests: usize,
+) -> i64 {
+    let (metrics, [partition]) = (Metrics::new(), partitions());
+    let store = CqlStore::connect(settings, PARTITIONS, &metrics).await.expect("an open store");
+    let in_flight = || metrics.store().in_flight(StoreLane::Write);
+    let mut writing = store.write_rows(partition, customers.map(|name| row(&name, 1, 1)).collect());
+    let mut most = 0;
+    let written = loop {
+        match future::select(writing, SystemClock.sleep(LOOK / 20)).await {
+            Either::Left((written, _)) => break written,
+            Either::Right(((), again)) => writing = again,
+        }
+        most = most.max(in_flight());
+    };
+    written.expect("a write");
+    assert_eq!(in_flight(), 0);
+    let counted = format!("care_store_request_seconds_count{{operation=\"write_rows\"}} {requests}\n");
+    assert!(metrics.render().contains(&counted), "not {counted}");
+    most
+}
+
 #[test]
 fn no_more_writes_are_in_flight_than_the_settings_allow() {
     run(async {
         let settings = Settings { writes_in_flight_max: 3, batch_rows_max: 1, ..shared().clone() };
-        let (metrics, [partition]) = (Metrics::new(), partitions());
-        let store = CqlStore::connect(&settings, PARTITIONS, &metrics).await.expect("an open store");
-        let in_flight = || metrics.store().in_flight(StoreLane::Write);
-        let rows = (0..400).map(|number| row(&format!("customer-{number}"), 1, 1)).collect();
-        let mut writing = store.write_rows(partition, rows);
-        let mut most = 0;
-        let written = loop {
-            match future::select(writing, SystemClock.sleep(LOOK / 20)).await {
-                Either::Left((written, _)) => break written,
-                Either::Right(((), again)) => writing = again,
-            }
-            most = most.max(in_flight());
-        };
-        written.expect("a write");
+        let customers = (0..400).map(|number| format!("customer-{number}"));
+        let most = most_in_flight(&settings, customers, 400).await;
         assert!((1..=3).contains(&most), "{most} in flight");
-        assert_eq!(in_flight(), 0);
-        let text = metrics.render();
-        assert!(text.contains("care_store_request_seconds_count{operation=\"write_rows\"} 400"), "{text}");
+    });
+}
+
+#[test]
+fn of_long_writes_fewer_are_in_flight() {
+    run(async {
+        let settings = Settings { long_writes_in_flight_max: 1, batch_rows_max: 20, ..shared().clone() };
+        let is_neighbour = |name: &String| bucket_of(&CustomerId::user(name), settings.buckets) == 0;
+        let customers = (0..).map(|number| format!("customer-{number}")).filter(is_neighbour).take(2_000);
+        assert_eq!(most_in_flight(&settings, customers, 100).await, 1);
     });
 }
 

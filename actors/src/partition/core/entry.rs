@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemas::conversation::QuestionId;
-use schemas::customer::{Link, Outgoing};
+use schemas::customer::{Link, Outgoing, Urgency};
 use schemas::ids::{CustomerId, Position};
 use schemas::score::AskId;
 use schemas::time::{Span, Timestamp};
@@ -45,10 +45,10 @@ pub(super) struct Entry {
     pub(super) dirty: Option<Position>,
     /// It stands in the list of dirty customers.
     pub(super) listed: bool,
-    /// It is part of the quiet flush under way.
+    /// Its row was asked for by a run over quiet rows, and is not acknowledged.
     pub(super) quiet: bool,
-    /// The row is to be written as soon as it can.
-    pub(super) wanted: bool,
+    /// Whether the row is to be written as soon as it can, and before which others.
+    pub(super) wanted: Urgency,
     /// What waits to be relayed or cleared.
     pub(super) outbox: Vec<Out>,
     /// Scores asked for.
@@ -211,7 +211,7 @@ impl Entry {
             dirty: None,
             listed: false,
             quiet: false,
-            wanted: false,
+            wanted: Urgency::Clean,
             outbox: Vec::new(),
             asks: Vec::new(),
             question: None,

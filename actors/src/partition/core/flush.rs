@@ -1,4 +1,5 @@
-//! Writing rows: urgent ones at once in small groups, quiet ones when they have waited, index entries before the rows they cover.
+//! Writing rows in groups: urgent ones at once, quiet ones (see [`super::quiet`]) in groups of their own, so that no urgent one stands behind
+//! them; index entries before the rows they cover.
 //!
 //! A customer has at most one write under way. A write that fails is repeated with the same bytes and the same timestamp.
 
@@ -6,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use schemas::customer::Urgency;
 use schemas::ids::CustomerId;
 use schemas::time::Timestamp;
 
@@ -22,24 +24,27 @@ use crate::port::store::{Links, Row, WakeUp};
 pub(super) struct Flush {
     /// Customers whose row differs from the durable one.
     pub(super) dirty: usize,
-    /// Rows of the quiet flush under way.
-    pub(super) quiet: usize,
-    /// When quiet rows were looked at last.
-    pub(super) looked: Duration,
     /// Panicked cells with a write under way, whose successors wait for it.
     pub(super) settling: FxHashSet<CellId>,
-    /// Customers that became dirty, in that order, and when.
-    list: VecDeque<(CellId, Duration)>,
-    /// Rows that wait for a group.
-    ready: VecDeque<Ready>,
-    /// When the first of them came.
-    ready_since: Duration,
+    urgent: Lane,
+    quiet: Lane,
     /// Last acknowledged write of customers that are gone: while the store may still lose it, what is read must not be older.
     recent: FxHashMap<CustomerId, Durable>,
     /// Groups under way.
     groups: FxHashMap<u64, Group>,
     /// Counts groups.
     last_group: u64,
+}
+
+/// Rows of one urgency on their way into groups.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Rows that wait for a group.
+    ready: VecDeque<Ready>,
+    /// When the first of them came.
+    since: Duration,
+    /// Groups under way.
+    open: usize,
 }
 
 /// An acknowledged write.
@@ -64,6 +69,8 @@ struct Ready {
 /// A write under way.
 #[derive(Debug, Default)]
 struct Group {
+    /// Of urgent rows, or of those that could wait.
+    urgency: Urgency,
     stamp: i64,
     cells: Vec<(CellId, Sent)>,
     /// Held back until the index entries are durable.
@@ -81,12 +88,41 @@ impl Flush {
 
     /// Returns true when nothing is under way or waits.
     pub(super) fn is_idle(&self) -> bool {
-        self.dirty == 0 && self.groups.is_empty() && self.ready.is_empty()
+        let waits = [&self.urgent, &self.quiet].into_iter().any(|lane| !lane.ready.is_empty());
+        self.dirty == 0 && self.groups.is_empty() && !waits
     }
 
     /// Returns when a group that waits for more rows is due.
     pub(super) fn group_due(&self, settings: &Settings) -> Option<Duration> {
-        (!self.ready.is_empty()).then(|| self.ready_since + settings.flush_urgent)
+        [&self.urgent, &self.quiet].into_iter().filter_map(|lane| lane.due(settings)).min()
+    }
+
+    fn lane(&mut self, urgency: Urgency) -> &mut Lane {
+        match urgency {
+            Urgency::Urgent => &mut self.urgent,
+            Urgency::Quiet | Urgency::Clean => &mut self.quiet,
+        }
+    }
+}
+
+impl Lane {
+    fn add(&mut self, ready: Ready, now: Duration) {
+        if self.ready.is_empty() {
+            self.since = now;
+        }
+        self.ready.push_back(ready);
+    }
+
+    /// Returns when a group is due, though it is not full.
+    fn due(&self, settings: &Settings) -> Option<Duration> {
+        (!self.ready.is_empty()).then(|| self.since + settings.flush_urgent)
+    }
+
+    /// Returns true when a group is to be made now.
+    fn is_due(&self, now: Duration, settings: &Settings) -> bool {
+        let is_full = self.ready.len() >= settings.group_rows_max;
+        let has_waited = self.due(settings).is_some_and(|due| now >= due);
+        self.open < settings.groups_max && (is_full || has_waited)
     }
 }
 
@@ -101,35 +137,7 @@ impl Core {
         let cell = CellId { index, incarnation: entry.incarnation };
         self.flush.dirty += usize::from(newly);
         if unlisted {
-            self.flush.list.push_back((cell, now));
-        }
-    }
-
-    /// Begins a quiet flush: not too often, and not while the last one is under way, unless rows have waited too long or are too many.
-    pub(super) fn look_for_quiet_rows(&mut self) {
-        let now = self.now.boot;
-        let Some((_, oldest)) = self.flush.list.front() else { return };
-        let waited = now >= self.flush.looked + self.settings.flush_quiet;
-        let late = now >= *oldest + self.settings.flush_quiet_max;
-        let crowded = self.flush.dirty >= self.settings.dirty_max;
-        if waited && (self.flush.quiet == 0 || late) || crowded && self.flush.quiet == 0 {
-            self.flush.looked = now;
-            self.flush_everything();
-        }
-    }
-
-    /// Asks every dirty customer for its row.
-    pub(super) fn flush_everything(&mut self) {
-        for (cell, _) in std::mem::take(&mut self.flush.list) {
-            let Some(entry) = self.incarnation(cell) else { continue };
-            entry.listed = false;
-            if !entry.is_dirty() {
-                continue;
-            }
-            entry.wanted = true;
-            let newly = !std::mem::replace(&mut entry.quiet, true);
-            self.flush.quiet += usize::from(newly);
-            self.give_turn(cell.index);
+            self.quiet.add(cell, now);
         }
     }
 
@@ -141,43 +149,46 @@ impl Core {
         let through = entry.outbox.iter().map(|out| out.number).max();
         let sent = Sent { version: entry.version, first: entry.dirty.take(), through };
         entry.sent = Some(sent);
-        entry.wanted = false;
+        let urgency = std::mem::take(&mut entry.wanted);
         let customer = entry.customer.clone();
         let links = (!entry.links.is_empty())
             .then(|| Links { customer: customer.clone(), links: std::mem::take(&mut entry.links) });
-        if self.flush.ready.is_empty() {
-            self.flush.ready_since = self.now.boot;
-        }
         let row = Row { customer, written_at: 0, epoch, state: encoded.state };
-        self.flush.ready.push_back(Ready { cell, sent, row, wake_up: encoded.wake_up, links });
+        let ready = Ready { cell, sent, row, wake_up: encoded.wake_up, links };
+        self.flush.lane(urgency).add(ready, self.now.boot);
     }
 
-    /// Makes groups of the rows that wait: at once while nothing is under way, else when enough came or the first has waited.
+    /// Makes groups of the rows that wait, when enough came or the first has waited; of urgent ones at once while none is under way.
     pub(super) fn write_groups(&mut self) {
-        let draining = matches!(self.phase, Phase::Draining { .. });
-        while !self.flush.ready.is_empty() && self.flush.groups.len() < self.settings.groups_max {
-            let full = self.flush.ready.len() >= self.settings.group_rows_max;
-            let waited = self.flush.group_due(&self.settings).is_some_and(|due| self.now.boot >= due);
-            if !(full || waited || draining || self.flush.groups.is_empty()) {
-                return;
+        let is_draining = matches!(self.phase, Phase::Draining { .. });
+        for urgency in [Urgency::Urgent, Urgency::Quiet] {
+            loop {
+                let lane = self.flush.lane(urgency);
+                let at_once = is_draining || urgency == Urgency::Urgent && lane.open == 0;
+                let is_possible = !lane.ready.is_empty() && lane.open < self.settings.groups_max;
+                if !(lane.is_due(self.now.boot, &self.settings) || at_once && is_possible) {
+                    break;
+                }
+                // A used-up range stalls until a confirmation has raised it.
+                let Some(stamp) = self.next_stamp() else { return };
+                self.write_group(urgency, stamp);
             }
-            // A used-up range stalls until a confirmation has raised it.
-            let Some(stamp) = self.next_stamp() else { return };
-            self.write_group(stamp);
         }
     }
 
-    fn write_group(&mut self, stamp: i64) {
-        let count = self.flush.ready.len().min(self.settings.group_rows_max);
-        let mut group = Group { stamp, ..Group::default() };
+    fn write_group(&mut self, urgency: Urgency, stamp: i64) {
+        let lane = self.flush.lane(urgency);
+        let count = lane.ready.len().min(self.settings.group_rows_max);
+        lane.open += 1;
+        lane.since = self.now.boot;
+        let mut group = Group { urgency, stamp, ..Group::default() };
         let mut links: Vec<Links> = Vec::new();
-        for ready in self.flush.ready.drain(..count) {
+        for ready in lane.ready.drain(..count) {
             group.wake_ups.extend(ready.wake_up.map(|due| wake_up(due, ready.row.customer.clone())));
             links.extend(ready.links);
             group.cells.push((ready.cell, ready.sent));
             group.rows.push(Row { written_at: stamp, ..ready.row });
         }
-        self.flush.ready_since = self.now.boot;
         self.flush.last_group += 1;
         let id = self.flush.last_group;
         self.counts.rows += count as u64;
@@ -215,6 +226,7 @@ impl Core {
     pub(super) fn rows_written(&mut self, group: u64, generation: u64) {
         self.note_generation(generation);
         let Some(group) = self.flush.groups.remove(&group) else { return };
+        self.flush.lane(group.urgency).open -= 1;
         if let Some(after) = group.after {
             self.act(after);
         }
@@ -239,7 +251,7 @@ impl Core {
         entry.durable = Some(durable);
         let clean = !entry.is_dirty();
         if clean {
-            entry.dirty = None;
+            (entry.dirty, entry.wanted) = (None, Urgency::Clean);
         }
         let quiet = std::mem::replace(&mut entry.quiet, false);
         let cell = CellId { incarnation: entry.incarnation, ..cell };
@@ -251,7 +263,7 @@ impl Core {
             }
         }
         self.flush.dirty -= usize::from(was_dirty && clean);
-        self.flush.quiet -= usize::from(quiet);
+        self.quiet.open -= usize::from(quiet);
         for number in durable {
             self.queue_relay(cell, number);
         }

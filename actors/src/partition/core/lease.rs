@@ -162,7 +162,8 @@ impl Core {
     fn begin(&mut self) {
         self.phase = Phase::Marking;
         let boot = self.now.boot;
-        (self.lease.looked, self.flush.looked, self.timers.looked) = (boot, boot, boot);
+        (self.lease.looked, self.timers.looked) = (boot, boot);
+        self.quiet.start(boot, &self.settings);
         self.timers.start(self.lease.row.timer_cursor);
         self.feed.next = self.lease.row.position;
         if self.rules.epoch_record {

@@ -5,8 +5,8 @@
 //! the customers: it knows of each how far its row, its outbox and its scores are ([`entry`]), and gives it turns.
 //!
 //! In the order of an event: [`lease`] takes and confirms the partition, [`feed`] reads and routes records, [`strays`] hands on those of
-//! other partitions, [`turns`] follows what a customer did, [`flush`] writes rows, [`relay`] sends what they hold, [`questions`] has threads answered,
-//! [`timers`] wakes customers, [`passivate`] drops idle ones, [`panics`] takes back what a customer that is gone had only in memory.
+//! other partitions, [`turns`] follows what a customer did, [`flush`] writes rows, [`quiet`] says when those that can wait, [`relay`] sends what they
+//! hold, [`questions`] has threads answered, [`timers`] wakes customers, [`passivate`] drops idle ones, [`panics`] takes back what a customer that is gone had only in memory.
 
 mod alarms;
 mod counts;
@@ -18,6 +18,7 @@ mod lease;
 mod panics;
 mod passivate;
 mod questions;
+mod quiet;
 mod relay;
 mod strays;
 mod timers;
@@ -90,6 +91,7 @@ pub struct Core {
     lease: lease::Holding,
     feed: feed::Feed,
     flush: flush::Flush,
+    quiet: quiet::Quiet,
     relay: relay::Relays,
     strays: strays::Strays,
     questions: questions::Questions,
@@ -150,6 +152,7 @@ impl Core {
             lease: lease::Holding::default(),
             feed: feed::Feed::default(),
             flush: flush::Flush::default(),
+            quiet: quiet::Quiet::default(),
             relay: relay::Relays::default(),
             strays: strays::Strays::default(),
             questions: questions::Questions::default(),
@@ -229,6 +232,7 @@ impl Core {
     /// Begins what the state after any input allows. Every step costs nothing when there is nothing to do.
     fn pump(&mut self) {
         if self.at_work() {
+            self.run_on();
             self.write_groups();
             self.send_relays();
             self.send_strays();

@@ -93,7 +93,7 @@ impl Core {
         self.busy -= usize::from(old.turn.is_some());
         self.open.replace(old.open, Open::default());
         self.flush.dirty -= usize::from(old.is_dirty());
-        self.flush.quiet -= usize::from(old.quiet);
+        self.quiet.open -= usize::from(old.quiet);
         for alarm in &old.alarms {
             self.timers.alarms.again(alarm.due, old.customer.clone());
         }

@@ -51,7 +51,7 @@ impl Core {
         self.counts.passivated += 1;
         // Nothing of the following is there in a clean customer.
         self.flush.dirty -= usize::from(entry.is_dirty());
-        self.flush.quiet -= usize::from(entry.quiet);
+        self.quiet.open -= usize::from(entry.quiet);
         for alarm in &entry.alarms {
             self.timers.alarms.done(alarm.due);
         }

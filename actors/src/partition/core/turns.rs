@@ -110,7 +110,7 @@ impl Core {
         let codec = self.agreed.codec();
         let entry = self.at(index);
         let arm = Arm { from, until: until.max(from), renew: renew && !entry.own, codec };
-        let wanted = entry.is_dirty() && (entry.wanted || draining);
+        let wanted = entry.is_dirty() && (entry.wanted > Urgency::Clean || draining);
         match (&entry.sent, wanted) {
             (Some(_), _) => Encode::No,
             (None, true) => Encode::Always(arm),
@@ -152,7 +152,9 @@ impl Core {
         let entry = self.at(index);
         entry.outbox.retain(|out| !turn.clears.contains(&out.number));
         entry.links.extend(turned.effects.links);
-        entry.wanted |= turned.effects.urgency == Urgency::Urgent;
+        if turned.effects.urgency == Urgency::Urgent {
+            entry.wanted = Urgency::Urgent;
+        }
         self.note_outbox(index, turned.effects.outbox, &turn);
         self.note_withdrawn(index, &turned.effects.withdrawn);
         self.note_asks(index, turned.effects.asks);
@@ -191,7 +193,7 @@ impl Core {
         let stage = if own { Stage::Queued } else { Stage::Waiting };
         if !own && !loaded.outbox.is_empty() {
             self.mark_dirty(index);
-            self.at(index).wanted = true;
+            self.at(index).wanted = Urgency::Urgent;
         }
         for entry in loaded.outbox {
             self.add_out(index, entry, stage);

@@ -15,17 +15,22 @@ use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::{of_execution, unreadable};
 use super::settings::Settings;
 use crate::clock::SystemClock;
+
+/// Values of one write, above which it is a long one.
+const SHORT_MAX: usize = 10;
 
 /// Requests of one store.
 pub(super) struct Calls {
     session: Session,
     counted: StoreCalls,
     writes: Semaphore,
+    /// Long writes take a place here first: behind few of them a short one is soon answered.
+    long_writes: Semaphore,
     reads: Semaphore,
     conditional: Semaphore,
 }
@@ -37,6 +42,7 @@ impl Calls {
             session,
             counted,
             writes: lane(settings.writes_in_flight_max),
+            long_writes: lane(settings.long_writes_in_flight_max),
             reads: lane(settings.reads_in_flight_max),
             conditional: lane(settings.conditional_in_flight_max),
         }
@@ -70,6 +76,10 @@ impl Calls {
         let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
         batch.set_execution_profile_handle(statement.get_execution_profile_handle().cloned());
         batch.set_is_idempotent(statement.get_is_idempotent());
+        let _place = match values.len() {
+            ..=SHORT_MAX => None,
+            _ => Some(place_in(&self.long_writes).await),
+        };
         self.call(operation, self.session.batch(&batch, values)).await.map(drop)
     }
 
@@ -107,7 +117,7 @@ impl Calls {
             StoreLane::Read => &self.reads,
             StoreLane::Conditional => &self.conditional,
         };
-        let _place = semaphore.acquire().await.expect("nobody closes it");
+        let _place = place_in(semaphore).await;
         let began = SystemClock.boot();
         self.counted.began(lane);
         let answer = request.await.map_err(|error| of_execution(&error));
@@ -115,6 +125,10 @@ impl Calls {
         self.counted.ended(operation, took, answer.as_ref().err().map(Error::kind));
         answer
     }
+}
+
+async fn place_in(lane: &Semaphore) -> SemaphorePermit<'_> {
+    lane.acquire().await.expect("nobody closes it")
 }
 
 /// Returns the rows of an answer.
