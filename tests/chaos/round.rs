@@ -131,10 +131,7 @@ async fn be_hostile(world: &mut World, story: &mut Story, faults: &[Planned]) ->
         if at_ms >= HOSTILE_MS && steps.is_empty() {
             return (sent, exits);
         }
-        while sent < at_ms.min(HOSTILE_MS) * RATE / 1_000 {
-            world.producer.send(&story.next()).unwrap_or_else(|error| panic!("{error}"));
-            sent += 1;
-        }
+        sent = world.catch_up(story, sent, at_ms.min(HOSTILE_MS) * RATE / 1_000);
         world.clock.sleep(Duration::from_millis(10)).await;
     }
 }

@@ -179,11 +179,16 @@ impl World {
         while sent < events {
             self.clock.sleep(Duration::from_millis(10)).await;
             let due = (self.clock.boot() - began).as_millis() as u64 * rate / 1_000;
-            while sent < due.min(events) {
-                self.producer.send(&story.next()).unwrap_or_else(|error| panic!("{error}"));
-                sent += 1;
-            }
+            sent = self.catch_up(story, sent, due.min(events));
         }
+    }
+
+    /// Sends what is due and was not sent; returns how many were sent then.
+    pub(super) fn catch_up(&self, story: &mut Story, sent: u64, due: u64) -> u64 {
+        for _ in sent..due {
+            self.producer.send(&story.next()).unwrap_or_else(|error| panic!("{error}"));
+        }
+        sent.max(due)
     }
 
     /// Returns how many bytes cuts have held back on the lines of an engine.

@@ -1,4 +1,5 @@
-//! Rules of the protocol taken away, in builds that show what each is for (`ops/chaos --without RULE`). The product is built without this.
+//! Rules of the protocol taken away (`ops/chaos --without RULE`), and accidents put in ([`Faults`], `ops/chaos --inject FAULTS`), in builds that
+//! show what each rule is for. The product is built without this.
 
 mod faults;
 

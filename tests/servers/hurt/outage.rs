@@ -15,8 +15,10 @@ use crate::cluster::Server;
 const AWAY_S: u64 = 15;
 /// Longest wait for anything that has to come.
 const SOON: Duration = Duration::from_secs(400);
-/// Events per second meanwhile.
-const RATE: u64 = 200;
+/// Events before the first outage.
+const BEFORE: u64 = 600;
+/// Events between two looks at how long it has lasted.
+const MEANWHILE: u64 = 20;
 /// Records that are in the log and not confirmed.
 const LAG: &str = "care_partition_records_lag";
 /// What an engine may take more than before the outage. Units: MiB.
@@ -30,7 +32,7 @@ fn an_outage_of_the_store_and_one_of_the_broker_are_told_and_cost_nothing() {
         let mut world = World::new("outage", 2, care::binary()).await;
         world.start().await;
         let mut story = Story::new(43);
-        world.tell(&mut story, RATE * 3).await;
+        world.tell(&mut story, BEFORE).await;
         for server in [Server::Store, Server::Broker(1)] {
             let before = world.memory_mib();
             world.hurt(Hurt::Kill, server);
@@ -45,7 +47,7 @@ fn an_outage_of_the_store_and_one_of_the_broker_are_told_and_cost_nothing() {
                 world.readiness()
             );
             while world.clock.boot() < began + away {
-                world.tell(&mut story, RATE / 10).await;
+                world.tell(&mut story, MEANWHILE).await;
             }
             let most = world.memory_mib();
             // Of nothing that is held, nothing is shown: the sum begins with zero.
