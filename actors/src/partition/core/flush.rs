@@ -113,16 +113,11 @@ impl Lane {
         self.ready.push_back(ready);
     }
 
-    /// Returns when a group is due, though it is not full.
+    /// Returns when a group is due; `None` while there is nothing to write, or no room for another.
     fn due(&self, settings: &Settings) -> Option<Duration> {
-        (!self.ready.is_empty()).then(|| self.since + settings.flush_urgent)
-    }
-
-    /// Returns true when a group is to be made now.
-    fn is_due(&self, now: Duration, settings: &Settings) -> bool {
         let is_full = self.ready.len() >= settings.group_rows_max;
-        let has_waited = self.due(settings).is_some_and(|due| now >= due);
-        self.open < settings.groups_max && (is_full || has_waited)
+        let waits = if is_full { Duration::ZERO } else { settings.flush_urgent };
+        (!self.ready.is_empty() && self.open < settings.groups_max).then(|| self.since + waits)
     }
 }
 
@@ -165,8 +160,7 @@ impl Core {
             loop {
                 let lane = self.flush.lane(urgency);
                 let at_once = is_draining || urgency == Urgency::Urgent && lane.open == 0;
-                let is_possible = !lane.ready.is_empty() && lane.open < self.settings.groups_max;
-                if !(lane.is_due(self.now.boot, &self.settings) || at_once && is_possible) {
+                if lane.due(&self.settings).is_none_or(|due| self.now.boot < due && !at_once) {
                     break;
                 }
                 // A used-up range stalls until a confirmation has raised it.

@@ -204,6 +204,19 @@ fn rows_that_can_wait_are_written_a_group_at_a_time_and_one_that_cannot_does_not
 }
 
 #[test]
+fn while_as_many_groups_as_may_be_are_under_way_nobody_looks_for_another() {
+    let mut bench = Bench::new(Settings { groups_max: 1, ..bounds() });
+    bench.answer_all_but_writes();
+    bench.refuse(&["a"]);
+    bench.refuse(&["b"]);
+    bench.pass(GROUP);
+    assert_eq!(bench.writes(), [["a"]]);
+    assert!(bench.core.deadline() > Some(bench.now.boot), "it would be asked again and again");
+    bench.acknowledge();
+    assert_eq!(bench.writes(), [["b"]]);
+}
+
+#[test]
 fn behind_a_run_comes_a_rest_nine_times_as_long_and_no_row_waits_longer_than_it_may() {
     let mut bench = Bench::new(bounds());
     bench.answer_all_but_writes();
