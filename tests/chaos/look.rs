@@ -7,6 +7,7 @@ use actors::port::clock::Clock;
 use actors::port::store::Store;
 use engine::app;
 use engine::predict::rules::Rules;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use schemas::customer::Customer;
 use schemas::decision::{Decision, Outreach};
 use schemas::ids::{CustomerId, PartitionId};
@@ -22,6 +23,8 @@ use super::world::{PARTITIONS, World, triggers_of};
 
 /// Entries asked for at once.
 const MANY: usize = 10_000_000;
+/// Customers whose decisions are read side by side.
+const AT_ONCE: usize = 32;
 /// What was due before that has fired, at rest.
 const LONG_AGO: Span = Span::seconds(10);
 
@@ -111,13 +114,12 @@ impl World {
     }
 
     async fn decisions(&self, customers: impl Iterator<Item = &String>) -> Result<Vec<Decision>, String> {
-        let mut decisions = Vec::new();
-        for customer in customers {
-            let customer = CustomerId::of_key(customer.as_str().into());
-            let of_customer = self.store.read_decisions(customer, None, MANY).await;
-            decisions.extend(of_customer.map_err(|error| error.to_string())?);
-        }
-        Ok(decisions)
+        let of_each = customers.map(|customer| {
+            self.store.read_decisions(CustomerId::of_key(customer.as_str().into()), None, MANY)
+        });
+        let read: Vec<Vec<Decision>> =
+            stream::iter(of_each).buffered(AT_ONCE).try_collect().await.map_err(|error| error.to_string())?;
+        Ok(read.concat())
     }
 
     async fn found(&self, fold: &Fold, rows: Rows, decisions: Vec<Decision>) -> Result<Found, String> {

@@ -100,15 +100,19 @@ impl Reader {
     ///
     /// Errors: the broker does not answer.
     pub fn ends(&self, topic: &str) -> Result<BTreeMap<i32, i64>, String> {
+        Ok(self.spans(topic)?.into_iter().map(|(partition, (_, end))| (partition, end)).collect())
+    }
+
+    /// Returns where each partition of a topic begins and ends.
+    fn spans(&self, topic: &str) -> Result<BTreeMap<i32, (i64, i64)>, String> {
         let said = |error: rdkafka::error::KafkaError| format!("{topic}: {error}");
         let metadata = self.consumer.fetch_metadata(Some(topic), WITHIN).map_err(said)?;
         let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-        let mut ends = BTreeMap::new();
+        let mut spans = BTreeMap::new();
         for partition in partitions.map(|partition| partition.id()) {
-            let (_, end) = self.consumer.fetch_watermarks(topic, partition, WITHIN).map_err(said)?;
-            ends.insert(partition, end);
+            spans.insert(partition, self.consumer.fetch_watermarks(topic, partition, WITHIN).map_err(said)?);
         }
-        Ok(ends)
+        Ok(spans)
     }
 
     /// Returns everything that a topic holds, partition by partition, read by a consumer of its own: one that read the same partitions
@@ -117,30 +121,32 @@ impl Reader {
     /// Errors: the broker does not answer, or a partition cannot be read to its end.
     pub fn all(&self, topic: &str) -> Result<Vec<Stored>, String> {
         let said = |error: rdkafka::error::KafkaError| format!("{topic}: {error}");
-        let ends = self.ends(topic)?;
+        let spans = self.spans(topic)?;
         let consumer: BaseConsumer = self.settings.create().map_err(said)?;
+        let mut list = TopicPartitionList::new();
+        for (partition, (begin, _)) in &spans {
+            // By number: a new client that has to ask where a partition begins waits half a second before it does.
+            list.add_partition_offset(topic, *partition, Offset::Offset(*begin)).map_err(said)?;
+        }
+        consumer.assign(&list).map_err(said)?;
         let mut records = Vec::new();
-        for (partition, end) in ends {
-            let mut list = TopicPartitionList::new();
-            list.add_partition_offset(topic, partition, Offset::Beginning).map_err(said)?;
-            consumer.assign(&list).map_err(said)?;
-            while position(&consumer, topic, partition).is_none_or(|next| next < end) && end > 0 {
-                match consumer.poll(WITHIN) {
-                    Some(message) => records.push(stored(&message.map_err(said)?)),
-                    None => {
-                        return Err(format!("{topic}: partition {partition} is not read to its end {end}"));
-                    }
-                }
+        let is_left = |(partition, (begin, end)): &(&i32, &(i64, i64))| {
+            begin < end && position(&consumer, topic, **partition).is_none_or(|next| next < *end)
+        };
+        while let Some((partition, (_, end))) = spans.iter().find(is_left) {
+            match consumer.poll(WITHIN) {
+                Some(message) => records.push(stored(&message.map_err(said)?)),
+                None => return Err(format!("{topic}: partition {partition} is not read to its end {end}")),
             }
         }
+        records.sort_by_key(|record: &Stored| record.partition);
         Ok(records)
     }
 }
 
 /// Returns the offset of the record that comes next.
 fn position(consumer: &BaseConsumer, topic: &str, partition: i32) -> Option<i64> {
-    let positions = consumer.position().ok()?;
-    match positions.find_partition(topic, partition)?.offset() {
+    match consumer.position().ok()?.find_partition(topic, partition)?.offset() {
         Offset::Offset(next) => Some(next),
         _ => None,
     }
