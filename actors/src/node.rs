@@ -247,9 +247,18 @@ impl Node {
 
     async fn give_up_all(&self) {
         self.follower.abort();
+        // Partitions work on while calls that are under way end: who takes them over hears of them once all has ended.
+        let calls = std::pin::pin!(self.dispatchers.stop());
+        let patience = self.plan.ports.clock.sleep(self.plan.settings.drain / 2);
+        let late = match future::select(calls, patience).await {
+            Either::Left(_) => None,
+            Either::Right(((), calls)) => Some(calls),
+        };
         // A partition that is gone has nothing to drain.
         future::join_all(self.seats.send(|_, _| Some(Revoke::Drain))).await;
-        self.dispatchers.stop().await;
+        if let Some(calls) = late {
+            calls.await;
+        }
         self.seats.wait(|shown| shown.iter().all(|(_, one)| one.standing != Standing::Working)).await;
     }
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use actix::System;
+use futures_util::future::Either;
 use schemas::decision::{Outcome, OutcomeStatus, Outreach};
 use schemas::event::Border;
 use schemas::ids::Epoch;
 use schemas::record::RecordKind;
 use schemas::time::Timestamp;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::dispatcher;
@@ -16,9 +18,9 @@ use crate::kit::memory::{ManualClock, MemoryLog, MemoryStore, RecordingChannel, 
 use crate::metrics::Metrics;
 use crate::node::tests::pace::Pace;
 use crate::node::{Node, NodeSettings};
-use crate::port::Ports;
-use crate::port::channel::{Channel, Channels, Repeat};
+use crate::port::channel::{Channel, Channels, Delivery, Repeat};
 use crate::port::log::{Assignment, Commit, LogSink, LogSource, NewRecord, Topic};
+use crate::port::{BoxFuture, Ports};
 
 const PARTITIONS: u32 = 2;
 
@@ -39,7 +41,10 @@ impl World {
     }
 
     fn node(&self, log: &MemoryLog) -> Node {
-        let channel = Arc::new(self.channel.clone()) as Arc<dyn Channel>;
+        self.node_over(log, Arc::new(self.channel.clone()))
+    }
+
+    fn node_over(&self, log: &MemoryLog, channel: Arc<dyn Channel>) -> Node {
         let ports = Ports {
             source: Arc::new(log.clone()),
             sink: Arc::new(log.clone()),
@@ -81,9 +86,24 @@ impl World {
         outreach
     }
 
+    /// Appends an event of a customer.
+    async fn tell(&self, customer: &str) {
+        let body = format!(r#"{{"userId":"{customer}","event":"Product Viewed","messageId":"m"}}"#);
+        let record = NewRecord {
+            partition: PartitionId::of(customer, PARTITIONS),
+            key: customer.into(),
+            kind: RecordKind::Event,
+            epoch: None,
+            stamp: None,
+            body: body.into(),
+        };
+        self.log.append(Topic::Events, vec![record]).await.expect("memory");
+    }
+
     fn outcomes(&self) -> Vec<OutcomeStatus> {
         let records = (0..PARTITIONS).flat_map(|number| self.log.records(Topic::Events, PartitionId(number)));
         records
+            .filter(|record| record.kind == RecordKind::Outcome)
             .map(|record| serde_json::from_slice::<Outcome>(&record.body).expect("an outcome").status)
             .collect()
     }
@@ -132,6 +152,58 @@ fn a_partition_that_comes_back_goes_on_where_its_dispatcher_was() {
         world.pace.passing(again.quiet()).await.expect("quiet");
         assert_eq!(world.channel.calls().len(), 2, "nothing is called again");
         world.pace.passing(again.stop()).await.expect("stopped");
+    });
+}
+
+/// A channel whose calls wait to be ended.
+#[derive(Clone, Default)]
+struct Slow {
+    called: Arc<Notify>,
+    ended: Arc<Notify>,
+}
+
+impl Channel for Slow {
+    fn repeat(&self) -> Repeat {
+        Repeat::Idempotent
+    }
+
+    fn deliver(&self, _outreach: Outreach) -> BoxFuture<'static, Delivery> {
+        let Self { called, ended } = self.clone();
+        Box::pin(async move {
+            called.notify_one();
+            ended.notified().await;
+            Delivery::Delivered(None)
+        })
+    }
+}
+
+#[test]
+fn partitions_work_on_while_calls_that_are_under_way_end() {
+    System::new().block_on(async {
+        let (world, slow) = (World::new(), Slow::default());
+        let node = world.node_over(&world.log, Arc::new(slow.clone()));
+        world.relay("ada").await;
+        world.pace.passing(slow.called.notified()).await;
+        let stop = std::pin::pin!(node.drain(Duration::from_secs(3_600)));
+        let Either::Right(((), stop)) = future::select(stop, future::ready(())).await else {
+            panic!("the call has not ended");
+        };
+        world.tell("bob").await;
+        let applied = async {
+            while node.counts().applied == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        match world.pace.passing(future::select(stop, std::pin::pin!(applied))).await {
+            Either::Left(_) => panic!("the partitions had stopped before the call ended"),
+            Either::Right(((), stop)) => {
+                slow.ended.notify_one();
+                let (left, stopped) = world.pace.passing(stop).await;
+                stopped.expect("stopped in good order");
+                assert_eq!(left, Default::default());
+            }
+        }
+        assert_eq!(world.outcomes(), [OutcomeStatus::Delivered]);
     });
 }
 

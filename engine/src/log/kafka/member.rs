@@ -20,10 +20,17 @@ use super::commits::Commits;
 use super::consumer::{Around, list, places};
 use super::context::{Change, Context};
 use super::reading::Reading;
-use super::settings::Settings;
+use super::settings::{Protocol, Settings};
 
 /// The last commits of a member that leaves are waited for this long.
 const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// The library joins a group no sooner than this after it has joined it.
+const JOIN_APART: Duration = Duration::from_secs(1);
+
+/// The library's own thread looks at what is due (a heartbeat, another joining) when something comes to it, else once in a second only
+/// (librdkafka 2.12.1, `rd_kafka_thread_main`): so often something does.
+const STIR_EVERY: Duration = Duration::from_millis(50);
 
 /// A poll while the last commits are awaited.
 const POLL_WAIT: Duration = Duration::from_millis(5);
@@ -34,6 +41,8 @@ pub(super) struct Member {
     assignments: Arc<Assignments>,
     commits: Arc<Commits>,
     leaving: Option<Leaving>,
+    /// When the library's thread is stirred next, since boot.
+    stir_at: Duration,
 }
 
 /// Partitions that are to be given up.
@@ -46,7 +55,7 @@ struct Leaving {
 impl Member {
     /// Returns a member that has joined nothing yet.
     pub(super) fn new(settings: Arc<Settings>, assignments: Arc<Assignments>, commits: Arc<Commits>) -> Self {
-        Self { settings, assignments, commits, leaving: None }
+        Self { settings, assignments, commits, leaving: None, stir_at: Duration::ZERO }
     }
 
     /// Joins the group, as this client.
@@ -74,6 +83,12 @@ impl Member {
 
     /// Follows what the group has changed.
     pub(super) fn follow(&mut self, client: &BaseConsumer<Context>, reading: &Reading, around: &Around) {
+        let now = around.clock.boot();
+        if self.settings.protocol == Protocol::Classic && now >= self.stir_at {
+            // Its answer is not of interest.
+            drop(client.assignment());
+            self.stir_at = now + STIR_EVERY;
+        }
         for change in client.context().take_changes() {
             // The library asks for one thing at a time; should it not, the first is done with.
             self.let_go(client);
@@ -126,6 +141,19 @@ impl Member {
         self.assignments.assigned(partitions);
         self.commits.joined();
         partitions.iter().for_each(|partition| reading.tell(*partition));
+        self.may_join_again(client, reading);
+    }
+
+    /// Lets the member join again at once, should the group ask for that. Whoever comes new has to: first the others hear of it and give
+    /// partitions up, then these are given away. The library would wait [`JOIN_APART`] between the two, while nobody reads those partitions;
+    /// but it forgets when it joined last where it hears anew of the brokers (librdkafka 2.12.1, `rd_kafka_parse_Metadata`).
+    fn may_join_again(&self, client: &BaseConsumer<Context>, reading: &Reading) {
+        if self.settings.protocol == Protocol::Classic {
+            let within = self.settings.request_timeout().min(JOIN_APART);
+            if let Err(error) = client.fetch_metadata(Some(&reading.name), within) {
+                tracing::debug!(%error, "the brokers were not heard of: another joining may take its time");
+            }
+        }
     }
 
     /// Returns partitions at their ends: where the least is read for nothing until the owner says from where.
