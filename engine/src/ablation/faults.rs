@@ -27,6 +27,8 @@ pub struct Faults {
     torn_appends: Option<u64>,
     /// `slow-marks=MS`: an epoch record is under way for so long.
     slow_marks: Option<Duration>,
+    /// `slow-relays=MS`: outreach that is relayed is under way for so long.
+    slow_relays: Option<Duration>,
     /// `slow-scores=MS`: a score takes so long.
     slow_scores: Option<Duration>,
     /// `panic-at=N`: the N-th turn of a customer panics, once in the life of a process.
@@ -34,7 +36,7 @@ pub struct Faults {
 }
 
 /// What can be put in, for people.
-const LEGAL: &str = "late-news=MS, torn-appends=N, slow-marks=MS, slow-scores=MS, panic-at=N";
+const LEGAL: &str = "late-news=MS, torn-appends=N, slow-marks=MS, slow-relays=MS, slow-scores=MS, panic-at=N";
 
 impl FromStr for Faults {
     type Err = String;
@@ -53,6 +55,7 @@ impl FromStr for Faults {
                 "late-news" => faults.late_news = Some(Duration::from_millis(number)),
                 "torn-appends" => faults.torn_appends = Some(number),
                 "slow-marks" => faults.slow_marks = Some(Duration::from_millis(number)),
+                "slow-relays" => faults.slow_relays = Some(Duration::from_millis(number)),
                 "slow-scores" => faults.slow_scores = Some(Duration::from_millis(number)),
                 "panic-at" => faults.panic_at = Some(number),
                 _ => return Err(format!("there is no fault {name:?}; legal are {LEGAL}")),
@@ -73,8 +76,11 @@ impl Faults {
         if let Some(every) = self.torn_appends {
             sink = Arc::new(TornAppends { inner: sink, every, appends: AtomicU64::new(0) });
         }
-        if let Some(delay) = self.slow_marks {
-            sink = Arc::new(SlowMarks { inner: sink, delay });
+        for (kind, delay) in [(RecordKind::Epoch, self.slow_marks), (RecordKind::Outreach, self.slow_relays)]
+        {
+            if let Some(delay) = delay {
+                sink = Arc::new(Slow { inner: sink, kind, delay });
+            }
         }
         if let Some(delay) = self.slow_scores {
             predictor = Arc::new(SlowScores { inner: predictor, delay });
@@ -188,15 +194,16 @@ impl LogSink for TornAppends {
     }
 }
 
-/// A log that is slow to take epoch records.
-struct SlowMarks {
+/// A log that is slow to take records of a kind.
+struct Slow {
     inner: Arc<dyn LogSink>,
+    kind: RecordKind,
     delay: Duration,
 }
 
-impl LogSink for SlowMarks {
+impl LogSink for Slow {
     fn append(&self, topic: Topic, records: Vec<NewRecord>) -> Reply<Vec<Position>, Error> {
-        if records.iter().all(|record| record.kind != RecordKind::Epoch) {
+        if records.iter().all(|record| record.kind != self.kind) {
             return self.inner.append(topic, records);
         }
         let (inner, delay) = (Arc::clone(&self.inner), self.delay);

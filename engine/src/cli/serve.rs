@@ -89,7 +89,7 @@ pub struct Arguments {
     #[cfg(feature = "ablation")]
     #[arg(long, value_name = "RULES")]
     without: Option<String>,
-    /// Accidents to put in, with commas between them: late-news=MS, torn-appends=N, slow-marks=MS, slow-scores=MS, panic-at=N
+    /// Accidents to put in, with commas between them: late-news=MS, torn-appends=N, slow-marks=MS, slow-relays=MS, slow-scores=MS, panic-at=N
     #[cfg(feature = "ablation")]
     #[arg(long, value_name = "FAULTS", default_value = "")]
     inject: crate::ablation::Faults,
