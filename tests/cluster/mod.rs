@@ -132,9 +132,9 @@ impl Cluster {
             Brokers::One => "1",
             Brokers::Three => "3",
         };
-        let (doors, holder) = (doors.to_string(), std::process::id().to_string());
-        let words = ["up", "--tls", "--json", "--brokers", count, "--doors", &doors, "--while", &holder];
-        let out = local_cluster(&folder, &words);
+        let (door_count, holder) = (doors.to_string(), std::process::id().to_string());
+        let words = ["up", "--tls", "--json", "--brokers", count, "--doors", &door_count, "--while", &holder];
+        let out = local_cluster(&folder, doors > 0, &words);
         let state: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error} in {out}"));
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text in {out}")).to_owned();
         let door =
@@ -209,7 +209,7 @@ impl Deref for Own {
 impl Own {
     /// Takes it down.
     pub fn take_down(self) {
-        local_cluster(&self.folder, &["down"]);
+        local_cluster(&self.folder, true, &["down"]);
     }
 
     /// Returns what hurts its servers from another thread.
@@ -252,8 +252,10 @@ impl Hand {
 
     fn run(&self, verb: &str, server: Server) {
         match server {
-            Server::Broker(number) => local_cluster(&self.folder, &[verb, "broker", &number.to_string()]),
-            Server::Store => local_cluster(&self.folder, &[verb, "store"]),
+            Server::Broker(number) => {
+                local_cluster(&self.folder, true, &[verb, "broker", &number.to_string()])
+            }
+            Server::Store => local_cluster(&self.folder, true, &[verb, "store"]),
         };
     }
 }
@@ -264,12 +266,12 @@ fn command_of(state: &Value, name: &str) -> Option<Vec<String>> {
     server["command"].as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
 }
 
-/// Servers of tests are started and killed all the time, and most of what a young one does is to compile itself: it leaves the slow compiler out.
+/// Servers that are hurt are started all the time, and most of what a young one does is to compile itself: it leaves the slow compiler out.
 const YOUNG: (&str, &str) = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1");
 
-/// Runs `ops/local-cluster`; returns its standard output.
+/// Runs `ops/local-cluster` for a cluster that is `hurt`, or for one that is not; returns its standard output.
 #[track_caller]
-fn local_cluster(folder: &Path, words: &[&str]) -> String {
+fn local_cluster(folder: &Path, hurt: bool, words: &[&str]) -> String {
     let program = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("tests/ lies in the root")
@@ -278,7 +280,7 @@ fn local_cluster(folder: &Path, words: &[&str]) -> String {
         .args(words)
         .arg("--dir")
         .arg(folder)
-        .env(YOUNG.0, YOUNG.1)
+        .envs(hurt.then_some(YOUNG))
         .stdin(Stdio::null())
         .output()
         .expect("bash runs");
