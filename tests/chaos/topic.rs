@@ -130,10 +130,12 @@ impl Reader {
         }
         consumer.assign(&list).map_err(said)?;
         let mut records = Vec::new();
-        let is_left = |(partition, (begin, end)): &(&i32, &(i64, i64))| {
-            begin < end && position(&consumer, topic, **partition).is_none_or(|next| next < *end)
-        };
-        while let Some((partition, (_, end))) = spans.iter().find(is_left) {
+        loop {
+            let places = consumer.position().unwrap_or_default();
+            let is_left = |(partition, (begin, end)): &(&i32, &(i64, i64))| {
+                begin < end && position(&places, topic, **partition).is_none_or(|next| next < *end)
+            };
+            let Some((partition, (_, end))) = spans.iter().find(is_left) else { break };
             match consumer.poll(WITHIN) {
                 Some(message) => records.push(stored(&message.map_err(said)?)),
                 None => return Err(format!("{topic}: partition {partition} is not read to its end {end}")),
@@ -145,8 +147,8 @@ impl Reader {
 }
 
 /// Returns the offset of the record that comes next.
-fn position(consumer: &BaseConsumer, topic: &str, partition: i32) -> Option<i64> {
-    match consumer.position().ok()?.find_partition(topic, partition)?.offset() {
+fn position(places: &TopicPartitionList, topic: &str, partition: i32) -> Option<i64> {
+    match places.find_partition(topic, partition)?.offset() {
         Offset::Offset(next) => Some(next),
         _ => None,
     }
